@@ -15,9 +15,10 @@ import type { SeenEpoch } from "../domain/epochs.ts";
 import { Failure } from "../domain/failure.ts";
 import { type BinaryRow, CopyOut } from "./copy-out.ts";
 import { createIfMissing } from "./create-database.ts";
-import { leavesUnusable, toFailure } from "./errors.ts";
+import { toFailure } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { parserOf } from "./row-values.ts";
+import { createRunner } from "./run-statement.ts";
 import { SampleBudget } from "./sample-budget.ts";
 import { pgDriver } from "./slonik-driver.ts";
 import { rowChecks } from "./sql.ts";
@@ -126,10 +127,6 @@ const queryTimeoutMs = 130_000;
 // is dead without an end, all ingest waits.
 const writeTimeoutMs = 32_000;
 const checkMs = 5_000; // A new connection that does not answer for so long is none.
-// How long a statement that nobody waits for may still take: calling it off costs two connections.
-const graceMs = 250;
-// How long a statement that was called off may take to say so, before its connection is given up.
-const cancelMs = 1_000;
 
 /** query_timeout: of one statement alone, which the types of pg lack. */
 export type Bounded = QueryConfig & { query_timeout: number };
@@ -217,54 +214,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   });
   stack.defer(() => slonik.end());
 
-  const run = async <T>(
-    pool: Pool,
-    ask: (client: PoolClient) => Promise<T>,
-    options: { abort?: AbortSignal | undefined; retires?: ((answer: T) => boolean) | undefined },
-  ): Promise<T> => {
-    let client: PoolClient;
-    try {
-      client = await pool.connect();
-    } catch (error) {
-      throw toFailure(error);
-    }
-    if (options.abort?.aborted) {
-      client.release();
-      throw options.abort.reason;
-    }
-    let giveUp: NodeJS.Timeout | undefined;
-    let released = false;
-    const release = (error?: Error | boolean) => {
-      clearTimeout(giveUp);
-      if (!released) client.release(error);
-      released = true;
-    };
-    let calledOff = false;
-    const callOff = () => {
-      calledOff = true;
-      void cancelQuery(url, (client as PoolClient & { processID?: number }).processID, log);
-      // This destroys its socket, which fails the query.
-      giveUp = setTimeout(() => release(true), cancelMs);
-    };
-    const abort = () => {
-      giveUp = setTimeout(callOff, graceMs);
-    };
-    options.abort?.addEventListener("abort", abort, { once: true });
-    let broken: Error | boolean = false;
-    try {
-      const answer = await ask(client);
-      broken = options.retires?.(answer) ?? false;
-      return answer;
-    } catch (error) {
-      if (leavesUnusable(error)) broken = error as Error;
-      if (options.abort?.aborted) throw options.abort.reason;
-      throw toFailure(error);
-    } finally {
-      options.abort?.removeEventListener("abort", abort);
-      // A late cancellation must not hit the next statement on this connection either.
-      release(broken || calledOff);
-    }
-  };
+  const run = createRunner(url, log);
 
   const rowsOf =
     (text: string, values: unknown[], name: string | undefined) => async (client: PoolClient) => {
@@ -325,21 +275,4 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
   return database;
-}
-
-async function cancelQuery(url: string, backendPid: number | undefined, log: Log): Promise<void> {
-  if (backendPid === undefined) return;
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  client.on("error", () => {});
-  try {
-    await client.connect();
-    // Only if it is still there: PostgreSQL warns in its log where it is not.
-    await client.query("select pg_cancel_backend(pid) from pg_stat_activity where pid = $1", [
-      backendPid,
-    ]);
-  } catch (error) {
-    log.warn("could not cancel a statement that nobody waits for; its timeout will", { error });
-  } finally {
-    await client.end().catch(() => {});
-  }
 }

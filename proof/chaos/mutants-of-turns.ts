@@ -208,7 +208,7 @@ export const turnMutants: readonly Mutant[] = [
     name: "a short statement that is left costs its connection",
     edits: [
       {
-        file: "accessor/store/database.ts",
+        file: "accessor/store/run-statement.ts",
         find: "const graceMs = 250;",
         replace: "const graceMs = 0;",
       },

@@ -206,7 +206,7 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
     one("in turn; {4,096} may wait", "runtime/grpc/call-starts.ts#maxWaiting"),
     one("begin | {16} in one turn", "runtime/grpc/call-starts.ts#callsPerTurn"),
     one("begin | {200} at once, 50", "runtime/grpc/session-pace.ts#earlyResets.burst"),
-    one("for another {250 ms}", "accessor/store/database.ts#graceMs"),
+    one("for another {250 ms}", "accessor/store/run-statement.ts#graceMs"),
   ],
   "docs/storing.md": [
     one("lists at most {1,000} of them", "gateway/rest/verdicts.ts#maxVerdicts"),
