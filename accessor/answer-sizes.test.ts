@@ -6,93 +6,23 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestRequestSchema, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { ErrorReportSchema, MachineState, StateChangeSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { StateChangeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadFormat, SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { maxSentBytes } from "../runtime/grpc/message-limits.ts";
 import { openTestAccessor, type TestAccessor } from "./testing/accessor.ts";
-import { at, type BatchInit, epochUs, grid } from "./testing/batches.ts";
+import { at, epochUs } from "./testing/batches.ts";
+import { fillLargest, longMachine } from "./testing/largest-data.ts";
 
 let accessor: TestAccessor;
 let client: Client;
 let beforeAllOfIt: string;
 const hourUs = 3_600_000_000;
-const machine = (i: number, kind = "m") => `${kind}${"🏭".repeat(120)}${i}`;
-const longest = "ü".repeat(1_024);
 
 beforeAll(async () => {
   accessor = await openTestAccessor();
   client = new Client(`127.0.0.1:${accessor.port}`, credentials.createInsecure());
   beforeAllOfIt = (await accessor.signals.getLatest({})).cursor;
-  let sequence = 0n;
-  const send = async (batch: BatchInit) => {
-    sequence++;
-    const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence, batch });
-    expect(result?.refusal).toBeUndefined();
-  };
-  // Long texts, many at one time; and one batch whose bytes are all that a batch may have.
-  for (const code of ["A", "B"]) {
-    const report = create(ErrorReportSchema, {
-      time: at(epochUs),
-      severity: 2,
-      code,
-      message: longest,
-    });
-    const errorReports = Array.from({ length: 1_950 }, () => report);
-    await send({ machine: machine(0), errorReports });
-  }
-  const message = "x".repeat(1_024);
-  await send({
-    machine: machine(0),
-    errorReports: Array.from({ length: 4_000 }, (_, i) => ({
-      time: at(epochUs + i),
-      severity: 2,
-      code: "E",
-      message,
-    })),
-  });
-  for (let i = 1; i <= 2; i++) {
-    const states = [MachineState.ACTIVE, MachineState.IDLE];
-    await send({
-      machine: machine(i),
-      stateChanges: Array.from({ length: 7_000 }, (_, j) => ({
-        time: at(epochUs + j * 1e6),
-        state: states[j % 2]!,
-        reason: "ü".repeat(256),
-      })),
-    });
-  }
-  // Equal values, which pack to nothing; times far apart, which take most as columns.
-  const zeros = Array.from({ length: 65_536 }, () => 0);
-  for (let i = 0; i < 12; i++)
-    await send({
-      machine: "zeros",
-      samples: [{ ...grid("power", epochUs + i * 655_360_000, zeros), unit: longest.slice(0, 32) }],
-    });
-  const far = Array.from({ length: 65_536 }, (_, i) => BigInt(i === 0 ? epochUs : 3_000_000 + i));
-  for (let i = 0; i < 4; i++)
-    await send({
-      machine: "far",
-      samples: [
-        { signal: "power", times: { case: "deltas", value: { deltaUs: far } }, values: zeros },
-      ],
-    });
-  // Many machines with long names, errors of many codes, signals with units of many kinds.
-  await accessor.query(
-    `with named as (insert into machine (name) select 'n' || repeat('🏭', 120) || g from generate_series(1, 13000) g returning id)
-     insert into series (machine_id, signal, kind, unit, max_gap_us) select id, 'power', 3, 'W' || id, 1000000 from named`,
-  );
-  await accessor.query(
-    `insert into series (machine_id, signal, kind, unit, max_gap_us)
-     select (select id from machine where name = 'zeros'), repeat('s', 50) || g, 3, repeat('ü', 32), 1000000 from generate_series(1, 40000) g`,
-  );
-  await accessor.query(
-    `insert into error_report (revision, time_us, machine_id, position, severity, code, message)
-     select 1, ${epochUs} + c, id, c + id * 60, 2, repeat('ü', 60) || c, ''
-     from (select id from machine where name like 'n%' order by name collate "C" limit 500) m, generate_series(1, 60) c`,
-  );
-  await accessor.query(
-    `insert into series (machine_id, signal, kind, unit) select id, 'error', 2, '' from machine where name like 'n%' order by name collate "C" limit 500`,
-  );
+  await fillLargest(accessor);
   // What was written past it is seen by an accessor that opens now.
   const written = accessor;
   accessor = await openTestAccessor({ databaseUrl: written.databaseUrl });
@@ -171,7 +101,7 @@ const stateChanges = Array.from({ length: 65_536 }, (_, i) =>
   create(StateChangeSchema, i % 2 === 0 ? { time: at(epochUs), state: 0 } : { state: 1 }),
 );
 
-const ten = Array.from({ length: 10 }, (_, i) => machine(i + 1, "n"));
+const ten = Array.from({ length: 10 }, (_, i) => longMachine(i + 1, "n"));
 const most = { resolution: { case: "width", value: { nanos: 360_000_000 } } };
 
 /** Every RPC of every service; what its largest answers come to. */
@@ -220,7 +150,7 @@ const table: Record<string, () => Promise<Outcome>> = {
       { ...buckets, machines: ten, ...most },
       "series",
     );
-    const more = Array.from({ length: 40 }, (_, i) => machine(i + 1, "n"));
+    const more = Array.from({ length: 40 }, (_, i) => longMachine(i + 1, "n"));
     const plain = await call(method.aggregateSamples, [{ ...buckets, machines: more }]);
     return {
       series: all.items,
