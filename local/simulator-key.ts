@@ -80,10 +80,14 @@ async function runAccessorProgram(
     DATABASE_URL: databaseUrl,
     MILLRACE_PARENT_FD: undefined,
   }) as NodeJS.ProcessEnv;
-  const { stdout } = await exec(process.execPath, [`${checkout}accessor/${name}.ts`, ...args], {
-    env,
-    signal: abort,
-  });
+  const { stdout } = await exec(
+    process.execPath,
+    [`${checkout}accessor/commands/${name}-command.ts`, ...args],
+    {
+      env,
+      signal: abort,
+    },
+  );
   return stdout;
 }
 
