@@ -1,13 +1,13 @@
-// The other views of millrace_v1 on rows made by hand: events, intervals, latest, catalogue,
-// energy, storage, compaction.
+// Views of millrace_v1 on rows made by hand: events, intervals, latest, catalogue, energy.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { createDraw, drawColumn } from "../../codec/testing/column-kinds.ts";
+import { createDraw } from "../../codec/testing/column-kinds.ts";
 import { toIntervals } from "../history/state-intervals.ts";
 import {
   addBlock,
   addCommit,
   addReceipt,
   addSeries,
+  addStates,
   openSqlFixture,
   type SqlFixture,
 } from "../testing/sql-database.ts";
@@ -27,29 +27,14 @@ const minuteUs = 60_000_000;
 const startUs = 1_759_968_000_000_000;
 const start = "2025-10-09 00:00:00+00";
 
-async function addStates(
-  machine: string,
-  changes: readonly { timeUs: number; state: number }[],
-): Promise<void> {
-  const series = await addSeries(database, { machine, signal: "state", kind: 1 });
-  for (const [i, { timeUs, state }] of changes.entries()) {
-    // Changes with an odd index share their batch with the one before.
-    await database.query(
-      `insert into state_change (revision, time_us, machine_id, position, state, reason)
-       select $1::bigint, $2, machine_id, $3, $4, 'because ' || $1::bigint from series where id = $5`,
-      [1 + (i >> 1), timeUs, i & 1, state, series],
-    );
-  }
-}
-
 it("state intervals follow each other as toIntervals has it", async () => {
   const draw = createDraw(5);
   const changes = Array.from({ length: 400 }, () => ({
     timeUs: startUs + Math.floor(draw() * 250) * 1000,
     state: 1 + Math.floor(draw() * 3),
   }));
-  await addStates("a", changes);
-  await addStates("b", [{ timeUs: startUs, state: 4 }]);
+  await addStates(database, "a", changes);
+  await addStates(database, "b", [{ timeUs: startUs, state: 4 }]);
   // toSorted is stable: at equal times in the order in which they came.
   const expected = toIntervals(changes.toSorted((a, b) => a.timeUs - b.timeUs)).map(
     ({ startUs: from, endUs, state }) => ({
@@ -80,7 +65,7 @@ it("state intervals follow each other as toIntervals has it", async () => {
 it("state intervals end at the newest commit: what begins later is not there, what would end later lasts", async () => {
   const { us } = (await database.query("select to_us(date_trunc('second', now())) as us"))[0]!;
   const nowUs = Number(us);
-  await addStates("a", [
+  await addStates(database, "a", [
     { timeUs: nowUs - 400e6, state: 1 },
     { timeUs: nowUs - 100e6, state: 2 },
     { timeUs: nowUs + 280e6, state: 3 },
@@ -106,7 +91,7 @@ it("state intervals end at the newest commit: what begins later is not there, wh
 });
 
 it("state changes and error reports have words for numbers, also for numbers to come", async () => {
-  await addStates("a", [
+  await addStates(database, "a", [
     { timeUs: startUs, state: 3 },
     { timeUs: startUs + 1, state: 9 },
   ]);
@@ -138,7 +123,7 @@ it("latest is the newest by time, then by commit, out of history, log and events
   const idle = await addSeries(database, { machine: "a", signal: "speed", unit: "rpm" });
   await addSeries(database, { machine: "a", signal: "unheard" });
   await addSeries(database, { machine: "a", signal: "error", kind: 2 });
-  await addStates("a", [
+  await addStates(database, "a", [
     { timeUs: startUs, state: 1 },
     { timeUs: startUs, state: 2 },
     { timeUs: startUs - 5, state: 3 },
@@ -263,75 +248,4 @@ it("time and energy by state come from the newest roll-up of an hour", async () 
   expect([await kwhIn(""), await kwhIn("kW"), await kwhIn("kVA")]).toEqual(["2", "2000", null]);
   await add(4, hourUs, null, 0);
   expect(await database.query("select * from millrace_v1.state_hours")).toEqual([]);
-});
-
-it("storage counts what is current over all bytes", async () => {
-  const seriesId = await addSeries(database, { machine: "a", signal: "power" });
-  const column = drawColumn({ times: "grid", values: "spiky decimals", count: 5000, seed: 1 });
-  const few = drawColumn({ times: "grid", values: "spiky decimals", count: 70, seed: 2 });
-  await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
-  const old = await addBlock(database, { seriesId, watermark: 0, bucketUs: startUs, column });
-  await database.query(
-    "insert into block_end (block_id, series_id, bucket_us, ended_at) values ($1, $2, $3, 0)",
-    [old, seriesId, startUs],
-  );
-  await addCommit(database, { seriesId, revision: 1, column: few });
-  await addStates("a", [{ timeUs: startUs, state: 1 }]);
-  const rows = await database.query(
-    "select part, bytes, records, bytes_per_record from millrace_v1.storage",
-  );
-  expect(rows.map(({ part: name, records }) => `${name} ${records}`)).toEqual([
-    "log 70",
-    "receipts null",
-    "blocks 5000",
-    "rollups null",
-    "state_changes 1",
-    "error_reports 0",
-  ]);
-  const blocks = rows[2]!;
-  expect(Number(blocks.bytes)).toBeGreaterThan(10_000);
-  expect(Number(blocks.bytes_per_record)).toBeCloseTo(Number(blocks.bytes) / 5000, 6);
-});
-
-it("compaction says how far the history is behind", async () => {
-  const read = async () => {
-    const [row] =
-      await database.query(`select watermark, head, lag_commits, round(lag_seconds::numeric, 1) as lag_seconds, quarantined,
-      time <= now() as past from millrace_v1.compaction`);
-    return Object.values(row!).join(" ");
-  };
-  expect(await read()).toBe("0 0 0 0.0 0 t");
-  await addReceipt(database, { revision: 3, secondsAgo: 90 });
-  await database.query("insert into watermark (revision) values (3)");
-  expect(await read()).toBe("3 3 0 0.0 0 t");
-  await addReceipt(database, { revision: 4, secondsAgo: 60 });
-  await addReceipt(database, { revision: 5, secondsAgo: 10 });
-  await database.query(
-    "insert into quarantine (revision, series_id, reason, payload) values (2, 1, 'corrupt', '')",
-  );
-  expect(await read()).toMatch(/^3 5 2 60\.\d 1 t$/);
-});
-
-it("compaction counts the hours that are over and due, of signals and of machines, 100,000 at most", async () => {
-  const due = async () =>
-    (await database.query("select hours_due from millrace_v1.compaction"))[0]!.hours_due;
-  expect(await due()).toBe("0");
-  const hours = "to_us(date_trunc('hour', now())) + n * 3600000000::bigint";
-  // The present hour and the next one are not over.
-  await database.query(
-    `insert into rollup_due (series_id, hour_us) select 1, ${hours} from generate_series(-5, 1) n`,
-  );
-  expect(await due()).toBe("5");
-  await database.query(
-    `insert into rollup_state_due (machine_id, hour_us) select 1, ${hours} from generate_series(-3, 1) n`,
-  );
-  // Of a machine, an hour is over when a newer record was committed.
-  expect(await due()).toBe("5");
-  await addReceipt(database, { revision: 1, secondsAgo: 0 });
-  await database.query("insert into watermark (revision) values (1)");
-  expect(await due()).toBe("8");
-  await database.query(
-    `insert into rollup_due (series_id, hour_us) select 2, ${hours} from generate_series(-100500, -1) n`,
-  );
-  expect(await due()).toBe("100000");
 });

@@ -58,6 +58,23 @@ export async function addSeries(
   return Number(row!.id);
 }
 
+/** A machine's state changes and its series of states. */
+export async function addStates(
+  database: Query,
+  machine: string,
+  changes: readonly { timeUs: number; state: number }[],
+): Promise<void> {
+  const series = await addSeries(database, { machine, signal: "state", kind: 1 });
+  for (const [i, { timeUs, state }] of changes.entries()) {
+    // Changes with an odd index share their batch with the one before.
+    await database.query(
+      `insert into state_change (revision, time_us, machine_id, position, state, reason)
+       select $1::bigint, $2, machine_id, $3, $4, 'because ' || $1::bigint from series where id = $5`,
+      [1 + (i >> 1), timeUs, i & 1, state, series],
+    );
+  }
+}
+
 /** A row of the log and its receipt. */
 export async function addCommit(
   { query }: Query,
