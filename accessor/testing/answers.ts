@@ -7,14 +7,14 @@ import type { Signal } from "#gen/millrace/v1/signal_pb.ts";
 import * as rpc from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Bucket as BucketMessage, StateSummary } from "#gen/millrace/v1/summary_pb.ts";
 import { timesOf } from "../../codec/wire/samples.ts";
-import { type Bucket, BucketAccumulator } from "../history/buckets.ts";
 import { availability } from "../history/error-stats.ts";
 import { windowIntervals } from "../history/state-intervals.ts";
 import { stateEdges, toStateTotals } from "../history/state-totals.ts";
 import { at } from "./batches.ts";
+import { bucketsOf, expectBucket, expectClose } from "./buckets.ts";
 import type { TestHistory } from "./history.ts";
 import { expectIntervals } from "./intervals.ts";
-import { inOrder, numericSignals, type RawRecord, signals, type Window } from "./records.ts";
+import { inOrder, numericSignals, type RawRecord, type signals, type Window } from "./records.ts";
 import { lengthOf, silentMinutes, toleranceUs } from "./silence.ts";
 import { expectStateBuckets, resolutionsOf } from "./state-buckets.ts";
 
@@ -212,7 +212,7 @@ export class Examiner {
             toUs(found.at(-1)!.endTime)!,
           );
           expect([edgesUs[0], edgesUs.at(-1)]).toEqual([fromUs, end]);
-          const expected = this.#brute({ machine: machine!, signal, edgesUs });
+          const expected = this.#buckets(machine!, signal, edgesUs);
           expect(found).toHaveLength(expected.length);
           for (const [i, bucket] of found.entries()) expectBucket(bucket, expected[i]!);
         }
@@ -220,22 +220,9 @@ export class Examiner {
     }
   }
 
-  #brute({
-    machine,
-    signal,
-    edgesUs,
-  }: {
-    machine: string;
-    signal: keyof typeof signals;
-    edgesUs: Float64Array;
-  }) {
-    const accumulator = new BucketAccumulator({ edgesUs, ...signals[signal] });
-    const all = this.#select(machine, signal, true);
-    accumulator.addColumn({
-      timesUs: Float64Array.from(all, ({ timeUs }) => timeUs),
-      values: Float64Array.from(all, ({ value }) => value),
-    });
-    return accumulator.finish();
+  /** The buckets that all records of a signal come to. */
+  #buckets(machine: string, signal: keyof typeof signals, edgesUs: Float64Array) {
+    return bucketsOf(this.#select(machine, signal, true), { signal, edgesUs });
   }
 
   async summaries(): Promise<void> {
@@ -253,11 +240,7 @@ export class Examiner {
       }));
       const intervals = windowIntervals(changes, { fromUs, toUs: end });
       const slotEdgesUs = Float64Array.of(fromUs, end);
-      const buckets = this.#brute({
-        machine,
-        signal: "power",
-        edgesUs: stateEdges(slotEdgesUs, intervals),
-      });
+      const buckets = this.#buckets(machine, "power", stateEdges(slotEdgesUs, intervals));
       const [totals] = toStateTotals(buckets, { slotEdgesUs, intervals });
       const size = Math.max(
         1,
@@ -285,7 +268,7 @@ export class Examiner {
       expect(summary.availability).toBe(availability(totals!.timeUs));
       const known = this.#select(machine, "power", true).length > 0;
       if (known) {
-        const [whole] = this.#brute({ machine, signal: "power", edgesUs: slotEdgesUs });
+        const [whole] = this.#buckets(machine, "power", slotEdgesUs);
         expect(summary.energy!.coverage).toBe(whole!.coverage);
         expectClose(summary.energy!.energyKwh! * 3.6e6, whole!.integral, size);
         expect(summary.energy!.peakPowerW).toBe(whole!.max);
@@ -312,42 +295,4 @@ function toRow({ machine, time, record }: Signal) {
   if (record.case === "stateChange")
     return [machine, toUs(time), record.value.state, record.value.reason];
   return [machine, toUs(time), record.value!.severity, record.value!.code];
-}
-
-function expectBucket(found: BucketMessage, expected: Bucket): void {
-  expect([found.count, toUs(found.startTime), toUs(found.endTime), found.coverage]).toEqual([
-    BigInt(expected.count),
-    expected.startUs,
-    expected.endUs,
-    expected.coverage,
-  ]);
-  expect([found.min, found.max, found.first, found.last]).toEqual([
-    expected.min,
-    expected.max,
-    expected.first,
-    expected.last,
-  ]);
-  expect([found.minTime, found.maxTime, found.firstTime, found.lastTime].map(toUs)).toEqual([
-    expected.minUs,
-    expected.maxUs,
-    expected.firstUs,
-    expected.lastUs,
-  ]);
-  expectClose(found.integral, expected.integral, Math.max(1, expected.coveredUs / 1e3));
-  expect([found.increase, found.rate].map((one) => one === undefined)).toEqual(
-    new Array(2).fill(expected.increase === undefined),
-  );
-  if (expected.increase !== undefined) {
-    expectClose(found.increase!, expected.increase, 1e3 * Math.max(1, expected.increase));
-    expectClose(found.rate!, (expected.increase * 1e6) / expected.coveredUs, 1e9);
-  }
-  expect(found.mean === undefined).toBe(expected.mean === undefined);
-  if (expected.mean !== undefined) expectClose(found.mean!, expected.mean, 1e3);
-  expect(found.timeWeightedMean === undefined).toBe(expected.timeWeightedMean === undefined);
-}
-
-/** Values are at most 1,000. */
-function expectClose(found: number, expected: number, size: number): void {
-  // What is no number fails too.
-  if (!(Math.abs(found - expected) <= size * 1e-11)) expect(found).toBe(expected);
 }
