@@ -157,5 +157,5 @@ test("what others cause is told so often a second, and then counted", () => {
   expect(lines).toHaveLength(3);
   nowMs = 1_000;
   limited.error("broke");
-  expect(lines.slice(3).join("")).toMatch(/logged one by one count=3\n.*error broke\n$/);
+  expect(lines.slice(3).join("")).toMatch(/to log each one count=3\n.*error broke\n$/);
 });
