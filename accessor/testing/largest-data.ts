@@ -1,4 +1,5 @@
-// Fills a history for which every RPC has responses as large as the contract allows. For tests only.
+// Fills a history for which every RPC has responses as large as the contract allows. For tests
+// only.
 import { create } from "@bufbuild/protobuf";
 import { expect } from "vitest";
 import { ErrorReportSchema, MachineState } from "#gen/millrace/v1/signal_pb.ts";
