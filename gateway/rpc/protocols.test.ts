@@ -2,11 +2,6 @@
 // errors.
 import { create, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
-import {
-  createConnectTransport,
-  createGrpcWebTransport,
-  createGrpcTransport as createNodeGrpc,
-} from "@connectrpc/connect-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -15,40 +10,17 @@ import {
   QuerySignalsResponseSchema,
   SignalService,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
 import { reasonError } from "../errors/reasons.ts";
 import { toTimestamp } from "../rest/time.ts";
 import { type FakeAccessor, openFakeAccessor } from "../testing/accessor.ts";
 import { type CheckedGateway, openCheckedGateway } from "../testing/gateway.ts";
+import { allKinds, transportsTo } from "../testing/transports.ts";
 
 let accessor: FakeAccessor;
 let gateway: CheckedGateway;
 let baseUrl: string;
 const transports: Record<string, Transport> = {};
-
-const transportsTo = (baseUrl: string): Record<string, Transport> => ({
-  "gRPC by grpc-js": createGrpcTransport({ baseUrl }),
-  "gRPC by connect-node": createNodeGrpc({ baseUrl }),
-  "gRPC-Web over HTTP/1.1": createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
-  "gRPC-Web over HTTP/2": createGrpcWebTransport({ baseUrl, httpVersion: "2" }),
-  "Connect JSON over HTTP/1.1": createConnectTransport({
-    baseUrl,
-    httpVersion: "1.1",
-    useBinaryFormat: false,
-  }),
-  "Connect GET": createConnectTransport({
-    baseUrl,
-    httpVersion: "1.1",
-    useHttpGet: true,
-    useBinaryFormat: false,
-  }),
-  "Connect binary over HTTP/2": createConnectTransport({
-    baseUrl,
-    httpVersion: "2",
-    useBinaryFormat: true,
-  }),
-});
 
 beforeAll(async () => {
   accessor = await openFakeAccessor();
@@ -83,15 +55,6 @@ const page = create(QuerySignalsResponseSchema, {
   nextPageToken: "more",
   cursor: "c7",
 });
-const allKinds = [
-  "gRPC by grpc-js",
-  "gRPC by connect-node",
-  "gRPC-Web over HTTP/1.1",
-  "gRPC-Web over HTTP/2",
-  "Connect JSON over HTTP/1.1",
-  "Connect GET",
-  "Connect binary over HTTP/2",
-];
 
 test("the table names every transport", () => expect(Object.keys(transports)).toEqual(allKinds));
 
@@ -274,62 +237,4 @@ test("batches stream in and acknowledgements out, both ways at once", async () =
     welcomed.resolve();
   }
   expect(seen).toEqual(["welcome", "ack"]);
-});
-
-test.each(allKinds)(
-  "a gateway that stops ends streams by %s with a reason, and itself in time",
-  async (kind) => {
-    accessor.signals.watchSignals = async function* (_request, { signal: abort }) {
-      yield { through: "c1" };
-      await new Promise((_, reject) => abort.addEventListener("abort", () => reject(abort.reason)));
-    };
-    const log = createLog({ name: "test", level: "silent" });
-    const stopping = await openCheckedGateway({
-      host: "127.0.0.1",
-      port: 0,
-      accessorUrl: accessor.url,
-      log,
-      drainMs: 60_000,
-    });
-    const transport = transportsTo(`http://127.0.0.1:${stopping.port}`)[kind]!;
-    let closed: PromiseLike<void> | undefined;
-    const error = await (async () => {
-      for await (const _ of createClient(SignalService, transport).watchSignals({}))
-        closed = stopping[Symbol.asyncDispose]();
-    })().catch((e: unknown) => ConnectError.from(e));
-    expect(error).toMatchObject({ code: Code.Unavailable });
-    expect((error as ConnectError).findDetails(ErrorInfoSchema)).toMatchObject([
-      { reason: "SHUTTING_DOWN" },
-    ]);
-    await closed;
-    if (kind === "gRPC by grpc-js") (transport as unknown as Disposable)[Symbol.dispose]();
-  },
-);
-
-test("while the accessor is away, every call says unavailable without naming where it is", async () => {
-  await using lonely = await openCheckedGateway({
-    host: "127.0.0.1",
-    port: 0,
-    accessorUrl: "http://127.0.0.1:1",
-    log: createLog({ name: "test", level: "silent" }),
-  });
-  const url = `http://127.0.0.1:${lonely.port}`;
-  const client = createClient(
-    SignalService,
-    createConnectTransport({ baseUrl: url, httpVersion: "1.1" }),
-  );
-  const error = await client.listSignals({}).catch((e: unknown) => ConnectError.from(e));
-  expect(error).toMatchObject({
-    code: Code.Unavailable,
-    rawMessage: "the accessor is not responding: try again",
-  });
-  const rest = await fetch(`${url}/signals`);
-  expect(rest.status).toBe(503);
-  expect(rest.headers.get("retry-after")).toBe("1");
-  const ready = await fetch(`${url}/readyz`);
-  expect([ready.status, await ready.json()]).toEqual([
-    503,
-    { status: "not ready", reason: "the accessor does not answer (unavailable)" },
-  ]);
-  expect((await fetch(`${url}/healthz`)).status).toBe(200);
 });
