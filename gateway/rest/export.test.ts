@@ -3,21 +3,16 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { Code } from "@connectrpc/connect";
-import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type {
   QuerySignalsRequest,
   ReadSignalsRequest,
 } from "#gen/millrace/v1/signal_service_pb.ts";
-import { toJsonText } from "../../codec/row/json-text.ts";
-import { RowBytes } from "../../codec/row/row-bytes.ts";
-import { formatTime } from "../../codec/row/time-text.ts";
 import { toSamples } from "../../codec/wire/samples.ts";
 import { reasonError } from "../errors/reasons.ts";
 import { answerEverything, nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
-import { mergeByTime } from "./merge.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -43,104 +38,6 @@ const machineRows = (
       { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) },
     ),
   ],
-});
-
-const timeUs = fc.integer({ min: -62_135_596_800_000_000, max: Number.MAX_SAFE_INTEGER });
-const readings = fc
-  .tuple(fc.integer({ min: -(2 ** 33), max: 2 ** 33 }), fc.nat(8))
-  .map(([n, places]) => n / 10 ** places);
-const numbers = fc.oneof(
-  fc.double({ noNaN: true, noDefaultInfinity: true }),
-  readings,
-  fc.constantFrom(
-    0,
-    -0,
-    5e-324,
-    1.7976931348623157e308,
-    2 ** 31,
-    2 ** 31 - 1,
-    -(2 ** 31),
-    1e21,
-    1e-7,
-    0.0001,
-    0.00005,
-    0.1 + 0.2,
-  ),
-);
-
-test("rows are written as JSON and the time's own text would be, in chunks of any size", () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.tuple(timeUs, numbers), { maxLength: 60 }),
-      fc.integer({ min: 160, max: 1_000 }),
-      (samples, chunkBytes) => {
-        const rows = new RowBytes({ chunkBytes });
-        const shape = { head: Buffer.from("<"), middle: Buffer.from("|"), end: Buffer.from(">\n") };
-        let written = "";
-        const take = () => {
-          const taken = rows.take();
-          expect(taken.length).toBeLessThanOrEqual(chunkBytes);
-          written += taken.toString("latin1");
-          rows.giveBack(taken);
-        };
-        for (const [time, value] of samples) {
-          if (rows.isFull(shape)) take();
-          rows.sample(shape, time, value);
-        }
-        take();
-        expect(written).toBe(
-          samples
-            .map(([time, value]) => `<${formatTime(BigInt(time))}|${toJsonText(value)}>\n`)
-            .join(""),
-        );
-        for (const [i, line] of written.split("\n").slice(0, -1).entries()) {
-          expect(Object.is(JSON.parse(line.split("|")[1]!.slice(0, -1)), samples[i]![1])).toBe(
-            true,
-          );
-        }
-      },
-    ),
-    { numRuns: 2_000 },
-  );
-});
-
-test("a chunk that was handed out is not written to before it is given back", () => {
-  const rows = new RowBytes({ chunkBytes: 200 });
-  const shape = { head: Buffer.from("a"), middle: Buffer.from("b"), end: Buffer.from("c") };
-  const chunks = [1, 2, 3].map((value) => {
-    rows.sample(shape, 0, value);
-    return rows.take();
-  });
-  expect(chunks.map(String)).toEqual([1, 2, 3].map((value) => `a1970-01-01T00:00:00Zb${value}c`));
-  rows.giveBack(chunks[0]!);
-  rows.take();
-  expect(rows.take().buffer === chunks[0]!.buffer).toBe(true);
-});
-
-test("columns are merged by time, at equal times in their order, and stop where they should", async () => {
-  const column = fc
-    .array(fc.nat(30), { maxLength: 20 })
-    .map((times) => times.sort((a, b) => a - b));
-  await fc.assert(
-    fc.asyncProperty(fc.array(column, { maxLength: 8 }), fc.nat(60), async (columns, stop) => {
-      const series = columns.map((times, of) => ({
-        of,
-        timesUs: Float64Array.from(times),
-        values: times.map((_, i) => i),
-      }));
-      const expected = columns
-        .flatMap((times, of) => times.map((time, i) => ({ of, time, i })))
-        .sort((a, b) => a.time - b.time || a.of - b.of || a.i - b.i);
-      const merged: typeof expected = [];
-      const whole = await mergeByTime(series, (of, time, i) => {
-        if (merged.length === stop) return false;
-        merged.push({ of, time, i });
-        return merged.length % 7 === 0 ? Promise.resolve() : undefined;
-      });
-      expect(merged).toEqual(expected.slice(0, stop));
-      expect(whole).toBe(expected.length <= stop);
-    }),
-  );
 });
 
 test("samples of many machines in order of time, as NDJSON and CSV, with names for file and cursor", async () => {
