@@ -114,3 +114,38 @@ test("each of several broken fields is named as the parameter", async () => {
   const { body } = await gateway.ask("/signals/power");
   expect(body["detail"]).toBe("machine, state: not both; the states of a machine stay states");
 });
+
+test("an error names the parameter that was sent, the accessor's too", async () => {
+  const field = async (query: string) => {
+    const { status, body } = await gateway.ask(`/signals/power${query}`);
+    return [
+      status,
+      body["field"],
+      (body["metadata"] as Record<string, string>)["field"],
+      body["detail"],
+    ];
+  };
+  expect(await field("?page_size=1")).toEqual([
+    ...[
+      400,
+      "page_size",
+      "page_size",
+      expect.stringMatching(/^page_size: unknown parameter; known are/),
+    ],
+  ]);
+  expect(await field("?from=1772352000")).toEqual([
+    400,
+    "from",
+    "from",
+    expect.stringMatching(/looks like seconds/),
+  ]);
+  gateway.accessor.signals.querySignals = () => {
+    throw invalidField("page_size", "page_size must not be so");
+  };
+  expect(await field("?limit=9")).toEqual([
+    400,
+    "limit",
+    "limit",
+    expect.not.stringContaining("page_size"),
+  ]);
+});
