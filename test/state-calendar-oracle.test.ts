@@ -1,20 +1,12 @@
 // Every number of AggregateStates, and peak demand with all else that SummarizeMachines says of
 // states and energy, against a look at the raw records, in twelve time zones around their odd days.
 // Through an accessor that compacts meanwhile.
-import { fail } from "node:assert";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
-import {
-  EnergyAbsence,
-  type EnergySummary,
-  type MachineStateBuckets,
-  type MachineSummary,
-  type StateBucket,
-} from "#gen/millrace/v1/summary_pb.ts";
+import type { EnergySummary, MachineSummary } from "#gen/millrace/v1/summary_pb.ts";
 import { openTestAccessor, type TestAccessor } from "../accessor/testing/accessor.ts";
 import { at } from "../accessor/testing/batches.ts";
-import { toDuration, toDurationUs, toTimeUs } from "../codec/timestamps.ts";
+import { toDuration, toTimeUs } from "../codec/timestamps.ts";
 import {
   cutByName,
   endOfUnit,
@@ -23,7 +15,7 @@ import {
   type OracleUnit,
   unitNamer,
 } from "./testing/local-buckets.ts";
-import { type HeldStates, nothingHeld, stateHoldings } from "./testing/local-states.ts";
+import { nothingHeld, stateHoldings } from "./testing/local-states.ts";
 import {
   allUnits,
   cadencesUs,
@@ -34,6 +26,7 @@ import {
   units,
 } from "./testing/odd-days.ts";
 import { anyMachine, type SentMachine, sendMachines } from "./testing/odd-machines.ts";
+import { checkDeclared, checkStates, kwhSize, near, wattsOf } from "./testing/state-checks.ts";
 
 let accessor: TestAccessor;
 beforeAll(async () => {
@@ -139,69 +132,6 @@ async function checkBuckets(unit: OracleUnit, zone: Zone): Promise<void> {
 }
 
 const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
-const wattsPer: Readonly<Record<string, number>> = { "": 1, W: 1, kW: 1_000, mW: 0.001 };
-
-/** How many watts one of the unit of power is; undefined: power is something else. */
-const wattsOf = ({ power, unit }: SentMachine) =>
-  power.sampleType === SampleType.COUNTER ? undefined : wattsPer[unit];
-
-const kwhSize = (watts = 0, coveredUs = 0) => (1_000 * watts * coveredUs) / 1e6 / 3.6e6;
-
-function near(
-  what: string,
-  actual: number | undefined,
-  expected: number | undefined,
-  size: number,
-): void {
-  if (actual === undefined || expected === undefined) expect(actual, what).toBe(expected);
-  else if (!(Math.abs(actual - expected) <= 1e-9 * size))
-    fail(`${what} is ${actual}, not ${expected}`);
-}
-
-function checkDeclared(
-  {
-    energyAbsence,
-    silenceTolerance,
-  }: Pick<MachineStateBuckets, "energyAbsence" | "silenceTolerance">,
-  { name, toleranceUs, power, unit }: SentMachine,
-): void {
-  const { UNSPECIFIED, COUNTER, UNIT } = EnergyAbsence;
-  const isCounter = power.sampleType === SampleType.COUNTER;
-  expect(energyAbsence, name).toBe(isCounter ? COUNTER : unit === "VA" ? UNIT : UNSPECIFIED);
-  expect(toDurationUs(silenceTolerance!), name).toBe(toleranceUs);
-}
-
-function checkStates(
-  { states, transitions, availability }: StateBucket | MachineSummary,
-  own: HeldStates,
-  { sent, where }: { sent: SentMachine; where: string },
-): void {
-  const us = states.map(({ state, time, silentTime }) => [
-    state,
-    toDurationUs(time!),
-    toDurationUs(silentTime!),
-  ]);
-  const rows = own.timeUs.map((timeUs, state) => [state, timeUs, own.silentUs[state]]);
-  expect(us, `${where}: state, time, silent time`).toEqual(
-    rows.filter(([, timeUs]) => timeUs! > 0),
-  );
-  expect(Number(transitions), `${where}: transitions`).toBe(own.transitions);
-  const [, active = 0, idle = 0, fault = 0] = own.timeUs;
-  const known = active + idle + fault;
-  near(
-    `${where}: availability`,
-    availability,
-    known === 0 ? undefined : (active + idle) / known,
-    1,
-  );
-  const watts = wattsOf(sent);
-  for (const { state, energyKwh, energyCoverage } of states) {
-    const coveredUs = watts === undefined ? 0 : own.coveredUs[state]!;
-    near(`${where}: coverage of ${state}`, energyCoverage, coveredUs / own.timeUs[state]!, 1);
-    const kwh = watts === undefined ? 0 : (own.area[state]! * watts) / 3.6e6;
-    near(`${where}: energy of ${state}`, energyKwh, kwh, kwhSize(watts, coveredUs));
-  }
-}
 
 type Span = { fromUs: number; toUs: number };
 

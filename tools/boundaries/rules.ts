@@ -16,9 +16,6 @@ const maxLines = 300;
 /** Files that a program wrote, as long as what they show. */
 const written = /^accessor\/store\/schema\.sql$|^accessor\/testing\/data-of-\d+\//;
 
-/** Longer since lines end at 100; each is to be split by idea. */
-const longer = new Set(["test/bad-input.test.ts", "test/state-calendar-oracle.test.ts"]);
-
 /** What only one place does, by a word that shows it. */
 const owners: readonly { what: RegExp; where: RegExp; why: string }[] = [
   {
@@ -51,7 +48,7 @@ function nameAndLength({ path, text }: SourceFile): string[] {
   const lines = text.split("\n").length - 1;
   return [
     ...(vagueName.test(path) ? ["a name that says nothing of what is inside"] : []),
-    ...(lines > maxLines && !written.test(path) && !longer.has(path)
+    ...(lines > maxLines && !written.test(path)
       ? [`${lines} lines, ${maxLines} are the limit`]
       : []),
   ];
