@@ -1,5 +1,5 @@
-// Faster ways to decode what the server streams, for createGrpcTransport: reads and feeds of many
-// samples take a fraction of the time with them.
+// Faster decoders of what the server streams, for createGrpcTransport: with them, reads and feeds
+// of many samples take a fraction of the time.
 import {
   ReadSignalsResponseSchema,
   WatchSignalsResponseSchema,

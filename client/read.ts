@@ -14,14 +14,14 @@ import { toTimestamp } from "../codec/timestamps.ts";
 import { countSamples, unpackInto } from "../codec/wire/samples.ts";
 
 /**
- * Memory that the columns of one slice after another share, and of one read after another: for
- * callers that look at each slice only once. Without it, an hour at 100 Hz leaves 6 MB for the
- * garbage collector, which takes as long as the reading itself.
+ * Memory that successive slices, and successive reads, share for their columns: for callers that
+ * look at each slice only once. Without it, an hour at 100 Hz leaves 6 MB for the garbage
+ * collector, which takes as long as the reading itself.
  */
 export class ColumnMemory {
   #column = newColumn(0);
 
-  /** A pair of arrays for at least so many samples. What was in it is gone. */
+  /** A pair of arrays for at least `count` samples. Their earlier content is lost. */
   take(count: number): Column {
     if (this.#column.values.length < count) this.#column = newColumn(Math.ceil(count * 1.25));
     return this.#column;
@@ -33,17 +33,14 @@ export type ReadOptions = {
   /** Only these; default all. */
   machines?: readonly string[];
   signals?: readonly string[];
-  /**
-   * From here on (default: as far back as there are records), up to but without there (default: no
-   * end).
-   */
+  /** The range: from `fromUs` (default: the earliest record) to before `toUs` (default: no end). */
   fromUs?: number;
   toUs?: number;
-  /** Waits until the answer holds everything up to this cursor, for instance an Ack's. */
+  /** The read waits until its answer covers everything up to this cursor, for instance an Ack's. */
   minCursor?: string;
   /**
    * How samples travel: packed as they are stored, a fraction of the bytes (the default), or as
-   * plain columns. The yield is the same.
+   * plain columns. Both yield the same slices.
    */
   format?: "blocks" | "columns";
   /**
@@ -70,8 +67,8 @@ export type RangeSlice = {
 };
 
 /**
- * Yields a range slice by slice, all of one revision; the first comes at once and may be empty.
- * Throws the server's ConnectError, or the abort signal's reason.
+ * Yields a range slice by slice, all of one revision. The first slice arrives at once and may be
+ * empty. Throws the server's ConnectError, or the abort signal's reason.
  */
 export async function* readRange(
   options: ReadOptions,
@@ -163,7 +160,7 @@ function toSlice(
       })),
     ),
   ];
-  // All in one pair of arrays: of many small ones, V8 has more to collect.
+  // All columns share one pair of arrays: many small arrays give V8 more to collect.
   const total = parts.reduce((sum, { count }) => sum + count, 0);
   const whole = memory?.take(total) ?? newColumn(total);
   let end = 0;

@@ -1,11 +1,11 @@
-// Why a watch ends or connects again: errors that a program can tell apart.
+// Why a watch ends or reconnects: errors that a program can tell apart.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 
 /**
- * What connecting again cannot mend. INVALID: the request breaks a rule of the contract, or the
- * caller may not ask this. COMMIT_TOO_LARGE: the server sends parts of one commit that come to more
- * than any commit has.
+ * What reconnecting cannot mend. INVALID: the request breaks a rule of the contract, or the caller
+ * is not allowed to make it. COMMIT_TOO_LARGE: the parts of one commit that the server sends add up
+ * to more than any commit can have.
  */
 export type WatchErrorReason =
   | "CURSOR_EXPIRED"
@@ -20,8 +20,8 @@ export class WatchError extends Error {
   readonly reason: WatchErrorReason;
   /**
    * Of CURSOR_EXPIRED, the earliest cursor to watch after; of CURSOR_FOREIGN and CURSOR_IN_FUTURE,
-   * the newest; of COMMIT_TOO_LARGE, the one before the commit. Whoever goes on from it knows that
-   * records lie between that it will not see.
+   * the newest; of COMMIT_TOO_LARGE, the one before the commit. A program that continues from it
+   * misses the records in between.
    */
   readonly cursor: string | undefined;
 
@@ -38,7 +38,7 @@ export class WatchError extends Error {
 
 /**
  * A message that does not start where the last one ended: the server skipped or repeated something.
- * Nothing of it was yielded.
+ * None of its records was yielded.
  */
 export class FeedBreakError extends Error {
   override readonly name = "FeedBreakError";
@@ -66,7 +66,7 @@ const final = new Set([
   Code.Unimplemented,
 ]);
 
-/** The error that ends a watch, or undefined if connecting again may help. */
+/** The error that ends a watch, or undefined if reconnecting may help. */
 export function toWatchError(problem: unknown): WatchError | undefined {
   if (problem instanceof WatchError) return problem;
   if (!(problem instanceof ConnectError)) return undefined;

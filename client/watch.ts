@@ -1,5 +1,5 @@
-// The live feed as one unbroken sequence: connects again by itself after its last cursor, and
-// checks that nothing is skipped or repeated.
+// The live feed as one unbroken sequence: reconnects by itself after its last cursor, and checks
+// that nothing is skipped or repeated.
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
@@ -15,9 +15,9 @@ import { type Backoff, createBackoff, sleep as realSleep } from "../runtime/back
 import { commitTooLarge, FeedBreakError, toWatchError, type WatchError } from "./watch-error.ts";
 
 /**
- * What of one commit is held until it is whole. A commit is a batch as it was taken: 4 MiB of texts
- * and 65,536 records, whose times and numbers come to 4.3 MiB more at most. Twice that is no
- * commit.
+ * Most bytes of one commit that are held until it is complete. A commit is one batch: at most 4 MiB
+ * of texts and 65,536 records, whose times and numbers add at most 4.3 MiB. No commit has twice
+ * that.
  */
 const maxCommitBytes = 16 * 1024 * 1024;
 
@@ -27,7 +27,7 @@ export type WatchOptions = {
   machines?: readonly string[];
   signals?: readonly string[];
   /**
-   * Starts after this cursor, or with the first commit at or after this time; with neither, now.
+   * Starts after this cursor, or with the first commit at or after `sinceUs`; with neither, now.
    */
   after?: string;
   sinceUs?: number;
@@ -36,11 +36,11 @@ export type WatchOptions = {
   /** Also yield updates without batches, which only move the cursor on. Default false. */
   bookmarks?: boolean;
   /**
-   * A connection on which nothing comes for so long is dead. Default 15 s, three of the server's
-   * bookmarks.
+   * A connection on which nothing arrives for this long is dead. Default 15 s, three of the
+   * server's bookmark intervals.
    */
   silenceMs?: number;
-  /** Between attempts. Default 100 ms to 5 s, jittered. */
+  /** Delays between attempts. Default 100 ms to 5 s, jittered. */
   backoff?: Backoff;
   sleep?: (ms: number, abort: AbortSignal) => Promise<void>;
   onState?: (state: WatchState) => void;
@@ -54,25 +54,22 @@ export type WatchState =
   | { state: "connected" }
   | { state: "reconnecting"; error: unknown; delayMs: number };
 
-/**
- * Whole commits: everything that matches and lies after the last update's cursor, through this
- * one's.
- */
+/** Whole commits: every matching record after the last update's cursor, up to this one's. */
 export type WatchUpdate = {
-  /** In commit order, each a producer's batch or what matches of it. */
+  /** In commit order; each is a producer's batch, or the part of it that matches. */
   batches: Batch[];
-  /** Watch after it to go on. Store it together with what the batches brought about. */
+  /** Watch after it to go on. Store it together with the results of the batches. */
   cursor: string;
-  /** When the last commit through the cursor was, by the database's clock. */
+  /** Time of the last commit up to the cursor, by the database's clock. */
   commitTime: Timestamp | undefined;
 };
 
 /**
  * Yields each record that matches once, in commit order, whatever happens to connections and
- * servers, until `abort` aborts. Throws its reason then, and a WatchError for what connecting
- * again cannot mend: a cursor that is expired, foreign or in the future, a request that is invalid,
- * a commit that does not end. A message that does not start where the last one ended is never
- * yielded: the watch connects again after its last cursor.
+ * servers, until `abort` aborts. Then it throws the reason. It throws a WatchError for what
+ * reconnecting cannot mend: a cursor that is expired, foreign or in the future, an invalid request,
+ * or a commit that does not end. A message that does not start where the last one ended is never
+ * yielded: the watch reconnects after its last cursor.
  */
 export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate, never, undefined> {
   const { abort, onState, bookmarks = false, sleep = realSleep } = options;
@@ -104,8 +101,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
       const { through, commitTime } = message;
       let { batches } = message;
       if (message.partial) {
-        // Of one commit, which is yielded whole or not at all: a connection that breaks off before
-        // its end begins with it again.
+        // Parts of one commit, which is yielded whole or not at all: after a connection that breaks
+        // before its end, the commit starts again.
         for (const part of batches) parts.push(part);
         continue;
       }
@@ -114,8 +111,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
       if (first !== undefined) batches = [joinBatches([first, ...rest, ...batches])];
       cursor = through;
       if (!connected) onState?.({ state: "connected" });
-      // Only what brings the feed on counts as success: a server that breaks at once would be asked
-      // without pause.
+      // Only progress of the feed counts as success: otherwise a server that breaks at once would
+      // be called without pause.
       if (connected) backoff.reset();
       connected = true;
       told = undefined;
@@ -123,8 +120,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
     }
     abort.throwIfAborted();
     const fatal = toWatchError(problem);
-    // An error overtakes messages that nobody has read yet. What was sent has been given up;
-    // whether what was read here has, a resume tells.
+    // An error overtakes messages that are not read yet. The server has given up the commits that
+    // it sent; a resume shows whether this includes those read here.
     if (fatal?.reason === "CURSOR_FOREIGN" && connected) told = fatal;
     else if (fatal?.reason === "CURSOR_FOREIGN") throw told ?? fatal;
     else if (fatal !== undefined) throw fatal;
@@ -160,7 +157,7 @@ class Connection implements Disposable {
       [Symbol.asyncIterator]();
   }
 
-  /** Time counts only while somebody waits: a slow reader does not make a connection dead. */
+  /** Time counts only while a reader waits: a slow reader does not make a connection dead. */
   async next(): Promise<WatchSignalsResponse | undefined> {
     const silent = () => {
       this.#call.abort(

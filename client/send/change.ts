@@ -1,4 +1,4 @@
-// Something that changes, and waiting for that: wakes everyone who waits, keeps nothing.
+// Lets callers wait until something changes: a change wakes every waiter, and nothing is kept.
 
 export class Change {
   #waiters = new Set<() => void>();

@@ -1,5 +1,5 @@
-// Keeps what the accessor did not take: each rejected record a JSON line, as --input and a POST
-// read it, with the verdict beside it.
+// Keeps the records that the accessor rejected: each as a JSON line that --input and a POST can
+// read, with the verdict beside it.
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import {
@@ -16,9 +16,9 @@ import type { Entry } from "./outbox.ts";
 import { createRecordFile } from "./spool/record-file.ts";
 
 export type DeadLetters = AsyncDisposable & {
-  /** Records that could not be written: they are in the log's count only. */
+  /** Records that could not be written. Only the count in the log includes them. */
   readonly unwritten: number;
-  /** Writes the records that a result rejects. Does not reject. */
+  /** Writes the records that a result rejects. Its promise never rejects. */
   write(rejected: { producerId: string; result: BatchResult; entry: Entry }): Promise<void>;
 };
 
@@ -64,7 +64,7 @@ export function createDeadLetters({
   };
 }
 
-/** A batch may have tens of thousands of records, of which each is a line. */
+/** Lines per write: a batch may have tens of thousands of records, one line each. */
 const lettersAtOnce = 1_000;
 
 function* lettersOf(
@@ -83,7 +83,7 @@ function* lettersOf(
         yield letterOf(batch, { kind, column, position }, rejected);
     return;
   }
-  // Counts are a server's word: verdicts are about no more records than the batch has.
+  // The counts come from the server, so write at most as many records as the batch has.
   let left = recordsIn(batch);
   for (const verdict of verdicts) {
     const { kind, column, first } = verdict;

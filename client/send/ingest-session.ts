@@ -21,21 +21,22 @@ export type SessionOptions = {
   /** Throws if the welcome does not fit this producer. Returns the sequence to go on with. */
   onWelcome(welcome: Welcome): number;
   onAck(ack: Ack): Promise<void>;
-  /** Waits for a batch's turn to go out. */
+  /** Waits until it is a batch's turn to be sent. */
   turn?: ((entry: Entry, abort: AbortSignal) => Promise<void>) | undefined;
-  /** A batch is about to go out. */
+  /** Called when a batch is about to be sent. */
   onSend(sequence: number): void;
 };
 
 /**
- * Runs until the server has ended the stream: after our half-close, which comes when the outbox is
- * closed and all of it sent, or before it, which is no error here. We half-close also before a
- * batch that is missing: only a new hello can tell the server to go on behind it. Returns whether
- * that was so. Throws what broke the stream.
+ * Runs until the server has ended the stream. The session half-closes when the outbox is closed and
+ * everything in it is sent; a server may also end the stream earlier, which is not an error here.
+ * The session also half-closes before a missing batch, because only a new hello can tell the server
+ * to continue after the gap. Returns whether it stopped at such a gap. Throws what broke the
+ * stream.
  */
 export async function runSession(options: SessionOptions): Promise<{ atGap: boolean }> {
   const { client, outbox, abort, onWelcome, onAck } = options;
-  // Wakes the sending half when the receiving half is over, however that came.
+  // Wakes the sending half when the receiving half is over, for whatever reason.
   const over = new AbortController();
   const end = () => over.abort(abort.reason);
   abort.addEventListener("abort", end, { once: true });

@@ -1,5 +1,5 @@
-// Sends a spool's two lanes side by side: what is new goes first, and what an outage has left
-// follows behind.
+// Sends a spool's two lanes side by side: new batches go first, and the backlog of an outage
+// follows.
 import type { Transport } from "@connectrpc/connect";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -11,7 +11,7 @@ import type { Lane } from "./spool/lane.ts";
 import type { Spool } from "./spool/spool.ts";
 import { createWarnings } from "./warnings.ts";
 
-/** What takes batches and sends them to the accessor: one sequence, or a spool's two lanes. */
+/** Takes batches and sends them to the accessor: as one sequence, or as a spool's two lanes. */
 export type BatchSender = Pick<
   SequenceSender,
   "producerId" | "counts" | "held" | "failed" | "append" | "flush" | "close"
@@ -20,18 +20,18 @@ export type BatchSender = Pick<
 
 export type LanesOptions = {
   transport: Transport;
-  /** Not owned. */
+  /** The caller closes it. */
   spool: Spool;
   log: Log;
   deadLetters?: DeadLetters | undefined;
   sleep?: SequenceSenderOptions["sleep"];
   /**
-   * A live lane that holds this many bytes has fallen behind; what comes then is backlog. Default 1
-   * MiB.
+   * A live lane that holds this many bytes has fallen behind; later batches go to the backlog.
+   * Default 1 MiB.
    */
   maxLiveBytes?: number;
   /**
-   * Most bytes of backlog on the way at once, which bounds how long a live batch waits behind it.
+   * Most bytes of backlog in flight at once, which bounds how long a live batch waits behind them.
    * Default 1 MiB.
    */
   maxBacklogInFlightBytes?: number;
@@ -39,9 +39,9 @@ export type LanesOptions = {
 
 /**
  * Starts both lanes. A batch goes to the live lane if, when it is appended, that lane is connected
- * and holds less than maxLiveBytes; else to the backlog. It stays there. A lane keeps its own
- * order. The backlog sends only while the live lane is connected, has sent all that it holds, and
- * has acknowledgements of what it held when it connected.
+ * and holds less than maxLiveBytes; otherwise to the backlog. It stays in its lane. Each lane keeps
+ * its own order. The backlog sends only while the live lane is connected, has sent all that it
+ * holds, and has acknowledgements of what it held when it connected.
  */
 export function startLanes(options: LanesOptions): BatchSender {
   const { transport, spool, log, deadLetters, sleep, maxLiveBytes = 2 ** 20 } = options;
@@ -98,7 +98,7 @@ export function startLanes(options: LanesOptions): BatchSender {
     append: (batch: Batch, given) => (isLive() ? liveSender : backlogSender).append(batch, given),
     async flush(given) {
       const abort = AbortSignal.any([given.abort, failed]);
-      // Meanwhile appended batches may go to either.
+      // Batches that are appended meanwhile may go to either lane.
       do await Promise.all(senders.map((one) => one.flush({ abort })));
       while (live.held.batches + backlog.held.batches > 0);
     },
@@ -110,7 +110,7 @@ export function startLanes(options: LanesOptions): BatchSender {
   };
 }
 
-/** Waits until the live lane has nothing to send, and little enough of the backlog is under way. */
+/** Waits until the live lane has nothing to send, and little enough of the backlog is in flight. */
 function createBacklogTurn(
   { spool, maxBacklogInFlightBytes = 2 ** 20 }: LanesOptions,
   liveCounts: Readonly<SendCounts>,
@@ -140,7 +140,7 @@ function createBacklogTurn(
   };
 }
 
-/** Bytes that were sent and are not acknowledged. */
+/** Counts the bytes that were sent and are not acknowledged. */
 function createFlight(lane: Lane) {
   let sent: Entry[] = [];
   let sum = 0;

@@ -1,5 +1,5 @@
-// What waits for its acknowledgement, numbered and in order. Here in memory; spool/lane.ts has it
-// on disk.
+// Batches that wait for their acknowledgement, numbered and in order. This file has the outbox in
+// memory; spool/lane.ts has the one on disk.
 import { Change } from "./change.ts";
 
 /**
@@ -14,28 +14,30 @@ export type Entry = {
 };
 
 /**
- * Numbered batches that are not yet acknowledged. Sequences are 1, 2, 3 … An outbox on disk goes on
- * where it stopped; a second one beside it, with an id of its own, makes a second lane.
+ * Numbered batches that are not yet acknowledged. Sequences are 1, 2, 3 … An outbox on disk
+ * continues where it stopped; a second one beside it, with its own producer id, makes a second
+ * lane.
  */
 export interface Outbox {
-  /** What it holds is there for the next process too. */
+  /** Whether the next process finds the batches that it holds. */
   readonly durable: boolean;
   /** Highest sequence given to a batch; 0 for none. */
   readonly lastSequence: number;
   /**
-   * Through here everything is acknowledged, or missing behind what is acknowledged; 0 for none.
+   * Every batch up to this sequence is acknowledged, or is missing right after acknowledged ones; 0
+   * for none.
    */
   readonly ackedSequence: number;
   /**
-   * Sequences that were given and are not held although nobody has acknowledged them: lost, and
+   * Sequences that were assigned and never acknowledged, but are no longer held: lost, and
    * reported.
    */
   readonly missing: readonly { readonly first: number; readonly last: number }[];
   /** Batches, bytes and records that are held. */
   readonly held: { readonly batches: number; readonly bytes: number; readonly records: number };
   /**
-   * Takes a batch: gives it the next number, lets `encode` write it, keeps it. While the outbox is
-   * full it waits, which is how a producer is held back (an outbox on disk may be told to drop
+   * Takes a batch: assigns the next number, lets `encode` write it, and keeps it. While the outbox
+   * is full it waits, which holds the producer back (an outbox on disk can be set to drop batches
    * instead). Calls are served in order. Rejects when `abort` aborts or the outbox is closed.
    */
   append(
@@ -44,21 +46,21 @@ export interface Outbox {
     options: { abort: AbortSignal },
   ): Promise<number>;
   /**
-   * The batch of a number as soon as there is one; undefined when it was let go of or is missing,
+   * The batch with a number, as soon as there is one; undefined when it was released or is missing,
    * when the outbox is closed without it, or when `abort` aborts.
    */
   read(sequence: number, options: { abort: AbortSignal }): Promise<Entry | undefined>;
-  /** Lets go of every batch through a number. Returns how many records those held. */
+  /** Releases every batch up to a number. Returns how many records they had. */
   ack(through: number): number;
   /** Resolves when nothing is held; rejects when `abort` aborts. */
   emptied(options: { abort: AbortSignal }): Promise<void>;
-  /** No batch comes any more: waiting appends reject with the reason, waiting reads end. */
+  /** Takes no more batches: waiting appends reject with the reason, waiting reads end. */
   close(reason: unknown): void;
 }
 
 /**
- * An outbox in memory. It takes batches while it holds fewer than `maxBytes`, so it holds less than
- * that and one batch.
+ * An outbox in memory. It takes a batch while it holds less than `maxBytes`, so it exceeds that by
+ * less than one batch.
  */
 export function createMemoryOutbox({ maxBytes }: { maxBytes: number }): Outbox {
   return new MemoryOutbox(maxBytes);
@@ -72,7 +74,7 @@ class MemoryOutbox implements Outbox {
   readonly held = { batches: 0, bytes: 0, records: 0 };
   readonly #maxBytes: number;
   readonly #entries = new Map<number, Entry>();
-  /** Appends in order: each waits for the one before, then for room. */
+  /** Keeps appends in order: each waits for the one before, then for room. */
   #turn: Promise<unknown> = Promise.resolve();
   readonly #change = new Change();
   #closed: { reason: unknown } | undefined;

@@ -1,4 +1,4 @@
-// Counts what the accessor did not take and says so, without flooding the log.
+// Counts and logs what the accessor rejected, without flooding the log.
 
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import {
@@ -13,15 +13,15 @@ import type { Entry } from "./outbox.ts";
 export type RejectionCounts = {
   /** Batches refused as a whole. */
   refusedBatches: number;
-  /** Records in those, and records with a verdict. */
+  /** Records in refused batches, and records with a verdict. */
   rejectedRecords: number;
-  /** Batches that were stored already when they came. A success. */
+  /** Batches that were stored already when they arrived. A success. */
   duplicateBatches: number;
-  /** Words on columns that are stored all the same. */
+  /** Warnings about columns that are stored all the same. */
   warnings: number;
 };
 
-/** At most one line for each reason in this time; the next one says how many were left out. */
+/** At most one line for each reason in this time; the next line tells how many were left out. */
 const quietMs = 5000;
 
 /** Counts into `counts` and logs. `now` in milliseconds, default Date.now. */

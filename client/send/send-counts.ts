@@ -1,4 +1,4 @@
-// What a sender counts, and the sum of two of them.
+// What a sender counts, and the sum of two senders' counts.
 import type { RejectionCounts } from "./rejections.ts";
 
 export type SendCounts = RejectionCounts & {
@@ -6,7 +6,7 @@ export type SendCounts = RejectionCounts & {
   ackedBatches: number;
   /** Records in acknowledged batches, rejected ones included. */
   ackedRecords: number;
-  /** Times that a connection was lost or not made. */
+  /** How often a connection was lost or could not be made. */
   breaks: number;
   /** Batches sent again after a break. */
   resentBatches: number;

@@ -1,5 +1,5 @@
-// Sends one numbered sequence of batches to the accessor: what an outbox holds goes out, what is
-// acknowledged is let go of, and a lost connection is made again for as long as it runs.
+// Sends one numbered sequence of batches to the accessor: it sends what an outbox holds, releases
+// what is acknowledged, and reconnects for as long as it runs.
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { type Ack, IngestService, type Welcome } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
@@ -19,17 +19,19 @@ import { createWarnings, type Warnings } from "./warnings.ts";
 export type SequenceSenderOptions = {
   transport: Transport;
   /**
-   * Who sends. An outbox in memory numbers from 1 and so needs an id that was never used, or one
-   * whose batches are the same each time.
+   * Id of the producer. An outbox in memory numbers from 1, so it needs an id that was never used,
+   * or one whose batches are the same each time.
    */
   producerId: string;
-  /** Whether they are the same each time: what the accessor has already is sent again. */
+  /**
+   * Whether the batches are the same each time: those that the accessor already has are sent again.
+   */
   repeats?: boolean | undefined;
   /** The sender closes it. */
   outbox: Outbox;
   /** Where rejected records go; default nowhere. */
   deadLetters?: DeadLetters | undefined;
-  /** Who says what is odd about stored batches; default one of its own. */
+  /** Logs warnings about stored batches; default one of its own. */
   warnings?: Warnings;
   /** Waits for a batch's turn to be sent; default no wait. */
   turn?: (entry: Entry, abort: AbortSignal) => Promise<void>;
@@ -57,13 +59,13 @@ export class SequenceSender implements AsyncDisposable {
   readonly #failed = new AbortController();
   readonly #running: Promise<void>;
   /**
-   * Highest sequence that may have reached the server: what an outbox brings along was perhaps sent
-   * by an earlier process.
+   * Highest sequence that may have reached the server: an earlier process may have sent the batches
+   * that the outbox held at the start.
    */
   #sentThrough: number;
   /**
-   * Through here losses have been reported: a welcome names them again until a batch has gone
-   * beyond them.
+   * Losses up to this sequence have been reported. A welcome repeats them until a later batch is
+   * sent.
    */
   #lostThrough = 0;
   #closed = false;
@@ -122,8 +124,8 @@ export class SequenceSender implements AsyncDisposable {
   }
 
   /**
-   * Takes no more, sends and half-closes, waits for the acks until `abort` aborts, and says what
-   * has none.
+   * Takes no more batches, sends the rest, half-closes, waits for the acks until `abort` aborts,
+   * and returns what has no ack.
    */
   async close({
     abort,
@@ -151,7 +153,7 @@ export class SequenceSender implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const disposed = new Error("the uplink is disposed of");
     if (!this.#closed) await this.close({ abort: AbortSignal.abort(disposed) });
-    // A close that still waits for acks waits no longer.
+    // Ends a close that still waits for acks.
     this.#stop.abort(disposed);
     await this.#running;
   }
@@ -180,7 +182,7 @@ export class SequenceSender implements AsyncDisposable {
           turn: this.#turn,
           onSend: (sequence) => this.#send(sequence),
         });
-        // The next hello takes the accessor over the gap.
+        // The next hello makes the accessor skip the gap.
         if (atGap && this.#outbox.ackedSequence > ackedSequence) continue;
         if (this.#closed && this.held.batches === 0) break;
       } catch (error) {
@@ -199,7 +201,7 @@ export class SequenceSender implements AsyncDisposable {
         this.#failed.abort(fatal);
         break;
       }
-      // A long outage is one line a minute, not one an attempt.
+      // During a long outage, log one line a minute instead of one for each attempt.
       if (Date.now() >= quietUntilMs) {
         this.#log.warn("no connection to the accessor, trying again", {
           reason: causeChain(problem),
@@ -215,7 +217,7 @@ export class SequenceSender implements AsyncDisposable {
 
   #welcome({ lastSequence, lost }: Welcome): number {
     const last = Number(lastSequence);
-    // A hello can name more than was sent: it passes what is missing.
+    // A hello can name more than was sent, because it skips missing batches.
     this.#sentThrough = Math.max(this.#sentThrough, this.#outbox.ackedSequence);
     if (last > this.#sentThrough && !this.#repeats) {
       throw new UplinkError(
@@ -225,9 +227,9 @@ export class SequenceSender implements AsyncDisposable {
       );
     }
     if (lost) this.#lost(Number(lost.first), Number(lost.last));
-    // What is stored but was never acknowledged here goes out once more: the answer is a duplicate,
-    // and tells of records that were rejected. Where some of it is missing here, that cannot be
-    // heard of.
+    // Batches that are stored but were never acknowledged here are sent once more: each comes back
+    // as a duplicate, with the verdicts on its records. Where some of them are missing here, their
+    // verdicts cannot be learned.
     if (this.#outbox.missing.some((gap) => gap.first <= last)) this.#letGo(last);
     this.counts.connected = true;
     this.#log.info("connected", { lastSequence: last, heldBatches: this.held.batches });

@@ -1,13 +1,13 @@
-// What ended a session, read: a failure for good, or something that connecting again may mend.
+// Decides what ended a session: a permanent failure, or something that reconnecting may mend.
 import { ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 
-/** A failure that connecting again cannot mend. */
+/** A failure that reconnecting cannot mend. */
 export class UplinkError extends Error {
   override readonly name = "UplinkError";
 }
 
-/** The failure for good that a problem means; undefined if connecting again may mend it. */
+/** The permanent failure that a problem means; undefined if reconnecting may mend it. */
 export function toUplinkError(
   problem: unknown,
   { producerId, ackedSequence }: { producerId: string; ackedSequence: number },
@@ -25,7 +25,7 @@ export function toUplinkError(
       );
     case "SEQUENCE_GAP": {
       const expected = Number(info.metadata["expected_sequence"]);
-      // Held: the next welcome says to go on there.
+      // The outbox still holds it: the next welcome makes the session continue there.
       if (expected > ackedSequence) return undefined;
       return new UplinkError(
         `producer "${producerId}": the accessor expects batch ${expected}, ` +

@@ -1,37 +1,40 @@
-// How an uplink is: what it holds, what came of what it sent, and the condition of its spool.
+// The status of an uplink: what it holds, the results of what it sent, and the state of its spool.
 import type { BatchSender } from "./lanes.ts";
 import type { Spool } from "./spool/spool.ts";
 
 export type UplinkStatus = {
   connected: boolean;
-  /** Taken and not acknowledged. */
+  /** Batches that were taken and are not acknowledged. */
   heldBatches: number;
   heldRecords: number;
   heldBytes: number;
-  /** Since the opening, rejected ones included. */
+  /** Acknowledged since the opening, rejected ones included. */
   ackedBatches: number;
   ackedRecords: number;
   rejectedRecords: number;
-  /** Batches that were stored already when they came: a success. */
+  /** Batches that were stored already when they arrived: a success. */
   duplicateBatches: number;
   /** The accessor's warnings about samples that are stored, but give no integral or no energy. */
   warnings: number;
-  /** Acknowledged by the accessor and gone there: it was restored to an earlier point. */
+  /**
+   * Batches that the accessor acknowledged and then lost, because it was restored to an earlier
+   * point.
+   */
   lostBatches: number;
   /**
-   * Bytes of the spool's files, which are deleted when all in one is acknowledged; in memory the
-   * same as heldBytes.
+   * Bytes of the spool's files; a file is deleted when all its batches are acknowledged. In memory
+   * the same as heldBytes.
    */
   usedBytes: number;
-  /** Their bound. */
+  /** The bound on usedBytes. */
   maxBytes: number;
   /** Batches and records that wait in the spool's backlog lane. */
   backlogBatches: number;
   backlogRecords: number;
-  /** Given up since the opening, because the spool was full. */
+  /** Dropped since the opening, because the spool was full. */
   droppedBatches: number;
   droppedRecords: number;
-  /** Nothing can be taken since the spool's disk has no space. */
+  /** Whether the spool cannot take batches because its disk has no space. */
   diskFull: boolean;
 };
 

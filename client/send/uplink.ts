@@ -1,5 +1,5 @@
 // Sends batches to an accessor, for any program: open, append, flush, close. A batch that append
-// has taken arrives once, through breaks of the connection and, with a spool, of the process.
+// has taken is stored once, even if the connection breaks or, with a spool, the process ends.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
@@ -23,7 +23,7 @@ export { SpoolError } from "./spool/segment.ts";
 export type { UplinkStatus } from "./uplink-status.ts";
 
 type SpoolOptions = {
-  /** Folder of the spool, one for each process. Made if it is not there. */
+  /** Folder of the spool, one for each process. Created if it does not exist. */
   spoolDir: string;
   /** Bound on the spool; default 1 GiB. */
   maxBytes?: number | undefined;
@@ -39,27 +39,28 @@ type MemoryOptions = {
   outboxBytes: number;
   /**
    * Whether every process that sends under this producer id sends the same batches: those that the
-   * accessor has already are sent again, and found to be duplicates. Default false.
+   * accessor already has are sent again, and found to be duplicates. Default false.
    */
   repeats?: boolean | undefined;
 };
 
 export type UplinkOptions = {
   /**
-   * URL of the accessor: "http://127.0.0.1:50051", or "https://…" for TLS. It need not be there.
+   * URL of the accessor: "http://127.0.0.1:50051", or "https://…" for TLS. It need not be running
+   * yet.
    */
   accessor: string;
   /**
    * With https, PEM files, read again when they change: `ca` to trust (default the authorities of
-   * Node), `cert` and `key` to present to an accessor that asks for a certificate.
+   * Node), `cert` and `key` to present if the accessor asks for a certificate.
    */
   certificateFiles?: CertificateFiles | undefined;
   /** Key or token, for an accessor that asks for one. */
   apiKey?: string | undefined;
   /**
-   * Who sends; default a new one. A spool keeps it from its first use on, and it has at most 120 of
-   * A-Z a-z 0-9 . _ : - then. In memory, batches are numbered from 1, so it must be one that was
-   * never used.
+   * Id of the producer; default a new one. A spool keeps it from its first use on; it then has at
+   * most 120 characters of A-Z a-z 0-9 . _ : -. In memory, batches are numbered from 1, so the id
+   * must never have been used.
    */
   producerId?: string | undefined;
   /** File for rejected records; default rejected.ndjson in the spool, or none. */
@@ -83,25 +84,25 @@ export interface Uplink extends AsyncDisposable {
    */
   readonly failed: AbortSignal;
   /**
-   * Takes a batch of at least one record: resolves when it is held, on disk if there is a spool.
-   * From there it is sent until it is acknowledged. Waits while the spool, its disk or the memory
-   * is full, until `abort` aborts. Do not change the batch before that. Many appends at once share
-   * one sync.
+   * Takes a batch of at least one record: resolves when the batch is held, on disk if there is a
+   * spool. From then on it is sent until it is acknowledged. Waits while the spool, its disk or the
+   * memory is full, until `abort` aborts. Do not change the batch before the promise settles. Many
+   * appends at once share one sync.
    */
   append(batch: BatchInit, options?: { abort?: AbortSignal }): Promise<void>;
   /** Resolves when everything that was taken is acknowledged. */
   flush(options?: { abort?: AbortSignal }): Promise<void>;
   /**
-   * Takes no more, waits up to `waitMs` (default 3000) for acks, closes. What has none stays in the
-   * spool; without one it may or may not be stored.
+   * Takes no more batches, waits up to `waitMs` (default 3000) for acks, closes. Batches without an
+   * ack stay in the spool; without a spool they may or may not be stored.
    */
   close(options?: { waitMs?: number }): Promise<Unacked>;
 }
 
 /**
  * Opens the spool if there is one, recovers it, and starts to send. Throws ConfigError for
- * certificates that cannot be used, SpoolError if another process uses the spool, or it belongs to
- * another producer.
+ * certificates that cannot be used, and SpoolError if another process uses the spool or it belongs
+ * to another producer.
  */
 export async function openUplink(options: UplinkOptions): Promise<Uplink> {
   await using opened = new AsyncDisposableStack();
@@ -139,7 +140,7 @@ export async function openUplink(options: UplinkOptions): Promise<Uplink> {
   };
 }
 
-/** Opens what an uplink consists of; `opened` disposes of it. */
+/** Opens the parts of an uplink; `opened` disposes of them. */
 async function openSender(options: UplinkOptions, opened: AsyncDisposableStack) {
   const { accessor, certificateFiles, apiKey } = options;
   const log = options.log ?? createLog({ name: "uplink", level: "warn" });
@@ -165,8 +166,8 @@ async function openSender(options: UplinkOptions, opened: AsyncDisposableStack) 
   const { outboxBytes: maxBytes, repeats } = options;
   const outbox = createMemoryOutbox({ maxBytes });
   const deadLetters = openLetters(options.deadLetters);
-  // Numbered in memory, so from 1 again after a restart: under an old id, the accessor would find
-  // other content under the numbers.
+  // Numbering in memory restarts at 1: under an old id, the accessor would find other content under
+  // the same numbers.
   const producerId = options.producerId ?? `p-${randomBytes(6).toString("hex")}`;
   const sender = opened.use(
     new SequenceSender({ transport, producerId, repeats, outbox, deadLetters, log }),

@@ -1,4 +1,4 @@
-// Says what is odd about batches that are stored: once for a reason and signal of a machine.
+// Logs warnings about batches that are stored: once for each reason and signal of a machine.
 import { fromBinary } from "@bufbuild/protobuf";
 import {
   type BatchResult,
@@ -9,11 +9,11 @@ import { decodeIngestRequest } from "../../codec/wire/decode.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Entry } from "./outbox.ts";
 
-/** So many are said; the others are counted by who counts results. */
+/** This many are logged; further ones appear only in the counts of results. */
 export const maxWarnings = 100;
 
 export type Warnings = {
-  /** Whether a result has warnings and `say` might still say one: only then it needs the batch. */
+  /** Whether a result has warnings and `say` might still log one: only then it needs the batch. */
   wants(result: BatchResult): boolean;
   say(result: BatchResult, entry: Entry | undefined): void;
 };

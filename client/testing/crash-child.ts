@@ -1,5 +1,5 @@
-// A process for tests that appends to a spool and dies at a failpoint: says on standard output what
-// was promised and acknowledged.
+// A process for tests that appends to a spool and dies at a failpoint. It prints on standard output
+// what was promised and acknowledged.
 import { writeSync } from "node:fs";
 import { createLog } from "../../runtime/log.ts";
 import { openSpool } from "../send/spool/spool.ts";
@@ -15,7 +15,7 @@ await using spool = await openSpool({
 });
 const { signal: abort } = new AbortController();
 const { live } = spool;
-// writeSync, for what a dying process has only buffered is not said.
+// writeSync, because a dying process loses output that is only buffered.
 const say = (text: string) => writeSync(1, `${text}\n`);
 const first = live.lastSequence + 1;
 say(`start ${first} ${live.ackedSequence}`);
@@ -23,7 +23,7 @@ for (let n = first; n < first + Number(countText); n += 5) {
   const group = Array.from({ length: 5 }, () => live.append(1, payloadOf, { abort }));
   for (const taken of group) say(`taken ${await taken}`);
   if (n % 2 === 0) {
-    // Said before: an ack that was given counts, whether or not it was noted.
+    // Printed first: an ack that was given counts, whether or not it was recorded.
     say(`acked ${n - 3}`);
     live.ack(n - 3);
   }

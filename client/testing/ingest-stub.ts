@@ -1,5 +1,5 @@
-// A small IngestService for tests: keeps what it takes in memory and misbehaves where it is told
-// to. No part of the producer.
+// A small IngestService for tests: keeps what it takes in memory and misbehaves where hooks make
+// it. Not part of the producer.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -20,7 +20,7 @@ export type Hooks = {
   welcome?: Partial<Pick<Welcome, "lastSequence" | "lost">>;
   /** Before a batch is stored. */
   beforeStore?: (sequence: number) => Promise<void> | void;
-  /** After it is stored, before its ack. Return false to keep the ack back. */
+  /** After it is stored, before its ack. Return false to withhold the ack. */
   beforeAck?: (sequence: number) => unknown;
   resultOf?: (sequence: number, batch: Batch) => Result | undefined;
 };
@@ -37,8 +37,8 @@ export function failure(
 }
 
 /**
- * What the server has: of a producer, its batches by number, null for those that it was told it
- * will never get.
+ * What the server has: the batches of each producer by number, null for those that a hello has
+ * skipped.
  */
 function createState(stored: Batch[]) {
   const producers = new Map<string, (Batch | null)[]>();
@@ -55,9 +55,9 @@ function createState(stored: Batch[]) {
 export type StubState = ReturnType<typeof createState>;
 
 /**
- * Listens on a free port, or on that of a server that was closed. `state.stored` has every batch in
- * order of arrival; `stored` is what the first producer to come has sent before, `state` takes over
- * from another server.
+ * Listens on a free port, or on the port of a server that was closed. `state.stored` has every
+ * batch in order of arrival. `stored` is what the first producer to connect has sent before;
+ * `state` takes over from another server.
  */
 export async function openIngestStub(
   hooks: Hooks = {},

@@ -1,4 +1,4 @@
-// For tests: a sender of one sequence, the server that it speaks to, and batches that can be told
+// For tests: a sender of one sequence, the server that it talks to, and batches that can be told
 // apart.
 import { create } from "@bufbuild/protobuf";
 import { onTestFinished } from "vitest";
@@ -42,7 +42,7 @@ export function openTestSender({ port, maxBytes = 1 << 20, producerId = "p-1", o
       color: false,
       sink: (line) => lines.push(line),
     }),
-    // No wait between attempts but for the event loop, which the connection needs.
+    // Between attempts, waits only for the event loop, which the connection needs.
     sleep: async (ms) => {
       await onSleep?.(ms);
       await new Promise(setImmediate);

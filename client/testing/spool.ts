@@ -1,5 +1,5 @@
-// What the tests of the spool share: batches that tell their number, temporary spools, and the
-// check that nothing is wrong in one.
+// What the tests of the spool share: batches that contain their number, temporary spools, and a
+// check that a spool is sound.
 import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createLog, type Log } from "../../runtime/log.ts";
@@ -10,7 +10,7 @@ import { openSpool, type SpoolOptions } from "../send/spool/spool.ts";
 
 const { signal: abort } = new AbortController();
 
-/** Bytes that no other number has, of different lengths. */
+/** Bytes that are different for each number, with different lengths. */
 export function payloadOf(sequence: number): Uint8Array {
   const bytes = new Uint8Array(8 + ((sequence * 7) % 23)).fill(sequence % 251);
   new DataView(bytes.buffer).setFloat64(0, sequence);
@@ -68,7 +68,7 @@ export async function heldNumbers(lane: Lane): Promise<number[]> {
   return numbers;
 }
 
-/** The numbers that a spool has reported as gone. */
+/** The numbers that a spool has reported as lost. */
 export async function reportedNumbers(folder: string): Promise<number[]> {
   const gaps = (await readRecordFile(join(folder, "gaps.ndjson"))) as {
     first: number;

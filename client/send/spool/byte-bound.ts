@@ -1,4 +1,4 @@
-// The bound on a spool's bytes, shared by its lanes, and what happens at it.
+// The bound on a spool's bytes, which its lanes share, and what happens when it is reached.
 import type { Change } from "../change.ts";
 
 export type WhenFull = "block" | "drop-oldest";
@@ -47,7 +47,8 @@ export class ByteBound {
   }
 
   /**
-   * By the policy: drops what is oldest, or does nothing. True if it is worth trying again at once.
+   * Drops the oldest batches, or does nothing, depending on the policy. True if the caller should
+   * try again at once.
    */
   async makeSpace(): Promise<boolean> {
     if (this.#whenFull === "block") return false;

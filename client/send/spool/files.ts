@@ -1,5 +1,5 @@
-// Changes of a folder that outlast a power cut: a file is not there for good until its folder is
-// synced too.
+// Changes of a folder that outlast a power cut: a file is durable only once its folder is synced
+// too.
 import { chmod, open, readdir, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolders } from "../../../runtime/make-folders.ts";
@@ -15,15 +15,15 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * What a spool holds is its producer's business only: whatever the umask says, nobody else may
- * enter its folders or read its files.
+ * Only its producer may see what a spool holds: whatever the umask, no other account may enter its
+ * folders or read its files.
  */
 export const privateFile = 0o600;
 const privateFolder = 0o700;
 
 /**
- * Makes a folder of ours that nobody else may enter. One that is there is closed too, with the
- * files in it.
+ * Makes a folder that no other account may enter. An existing folder is closed to them too, with
+ * its files.
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   await makeFolders(path, { mode: privateFolder });
@@ -32,19 +32,22 @@ export async function makePrivateFolder(path: string): Promise<void> {
     if (entry.isFile()) await keepPrivate(join(path, entry.name));
 }
 
-/** Closes a file that may be from before files were private, or that something else made. */
+/** Makes a file private that may be older than this rule, or that another program made. */
 export const keepPrivate = (path: string): Promise<void> => close(path, privateFile);
 
 export const keepPrivateFolder = (path: string): Promise<void> => close(path, privateFolder);
 
-/** It may be gone by now; and what belongs to another is that one's to open or close. */
+/**
+ * The file may be gone by now; and if it belongs to another account, its mode is up to that
+ * account.
+ */
 async function close(path: string, mode: number): Promise<void> {
   await chmod(path, mode).catch((error: unknown) => {
     if (errorCode(error) !== "ENOENT" && errorCode(error) !== "EPERM") throw error;
   });
 }
 
-/** Puts a file in its place whole or not at all. Leaves no part behind when it fails. */
+/** Puts a file in its place completely or not at all. Leaves no partial file when it fails. */
 export async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
@@ -67,7 +70,7 @@ export function errorCode(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
-/** The disk or the quota is full: nothing is broken, and it may pass. */
+/** Whether the disk or the quota is full: nothing is damaged, and space may come back. */
 export function isDiskFull(error: unknown): boolean {
   return errorCode(error) === "ENOSPC" || errorCode(error) === "EDQUOT";
 }

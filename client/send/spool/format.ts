@@ -2,7 +2,7 @@
 // has the table.
 import { crc32 } from "node:zlib";
 
-/** A record as it lies in a file. */
+/** A record as it is stored in a file. */
 export type SpoolRecord = {
   sequence: number;
   /** Highest sequence that was durable when this one was written; tells a torn tail from damage. */
@@ -18,7 +18,7 @@ const magic = Buffer.from("MRSPOOL1", "latin1");
 export const segmentHeaderBytes = 20;
 /** crc, length, sequence, syncedThrough, time, records. */
 export const recordHeaderBytes = 36;
-/** Larger lengths are damage. gRPC messages of producers stay far below. */
+/** A larger length means damage. gRPC messages of producers stay far below. */
 export const maxRecordBytes = 64 * 2 ** 20;
 
 /** magic, first sequence, crc32 of both. */
@@ -30,7 +30,7 @@ export function encodeSegmentHeader(firstSequence: number): Buffer {
   return header;
 }
 
-/** The first sequence, or undefined if this is no header. */
+/** The first sequence, or undefined if this is not a header. */
 export function parseSegmentHeader(file: Buffer): number | undefined {
   if (file.length < segmentHeaderBytes || !file.subarray(0, 8).equals(magic)) return undefined;
   if (crc32(file.subarray(0, 16)) !== file.readUInt32LE(16)) return undefined;
@@ -67,7 +67,8 @@ export function parseRecord(
   if (at + recordHeaderBytes > file.length) return undefined;
   const end = at + recordHeaderBytes + file.readUInt32LE(at + 4);
   if (end > file.length || end - at > maxRecordBytes) return undefined;
-  // As two halves: a search for records tries every offset, and bigints would slow it down tenfold.
+  // Read as two halves: a search for records tries every offset, and bigints would make it ten
+  // times slower.
   const sequence = file.readUInt32LE(at + 8) + file.readUInt32LE(at + 12) * 2 ** 32;
   if (sequence < minSequence || sequence > maxSequence) return undefined;
   if (crc32(file.subarray(at + 4, end)) !== file.readUInt32LE(at)) return undefined;

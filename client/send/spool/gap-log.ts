@@ -1,5 +1,5 @@
-// The record of batches that a spool promised and does not have: dropped when it was full, or
-// damaged on the disk.
+// Records batches that a spool promised and no longer has: dropped when it was full, or damaged on
+// the disk.
 import type { Log } from "../../../runtime/log.ts";
 import { createRecordFile, readRecordFile } from "./record-file.ts";
 import type { Hole } from "./recover.ts";
@@ -7,7 +7,7 @@ import type { Hole } from "./recover.ts";
 export type Gap = Hole & {
   /** Why: dropped by the policy drop-oldest, or found damaged or missing. */
   cause: "dropped" | "damaged";
-  /** Which sequence: the producer id of the lane. */
+  /** The producer id of the lane, which tells whose sequences these are. */
   producerId: string;
 };
 
@@ -15,11 +15,13 @@ const maxBytes = 4 * 2 ** 20;
 
 export type GapLog = AsyncDisposable & {
   /**
-   * Writes a gap to the file, durably, and to the log. Does not reject: the log has it in any case.
+   * Writes a gap to the file, durably, and to the log. Never rejects: the log has the gap in any
+   * case.
    */
   report(gap: Gap): Promise<void>;
   /**
-   * Reports of these holes what is not in the file yet. Resolves with all gaps of this producer id.
+   * Reports the parts of these holes that are not in the file yet. Resolves with all gaps of this
+   * producer id.
    */
   reportNew(producerId: string, holes: readonly Hole[]): Promise<readonly Hole[]>;
 };
@@ -62,7 +64,7 @@ export function createGapLog({ path, log }: { path: string; log: Log }): GapLog 
   };
 }
 
-/** What of a hole no known range covers. */
+/** The parts of a hole that no known range covers. */
 function subtract(hole: Hole, known: readonly Hole[]): Hole[] {
   let rest: Hole[] = [hole];
   for (const { first, last } of known) {

@@ -17,7 +17,7 @@ export type Numbered = { pending: Pending; entry: Entry; record: Buffer; timeMs:
 /** Most bytes that share one write and sync. */
 const maxGroupBytes = 4 * 2 ** 20;
 
-/** Takes from the queue what can be written now, as much as the bound allows, and numbers it. */
+/** Takes from the queue as much as the bound allows to be written now, and numbers it. */
 export function takeGroup(
   queue: Pending[],
   { bound, lastSequence }: { bound: ByteBound; lastSequence: number },

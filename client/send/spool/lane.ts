@@ -18,7 +18,7 @@ import { Shelf, type ShelfOptions } from "./shelf.ts";
 
 export type LaneOptions = ShelfOptions & {
   folder: string;
-  /** A file that has grown to this is followed by another. */
+  /** When a file has grown to this size, the lane starts another. */
   segmentBytes: number;
 };
 
@@ -28,8 +28,8 @@ export class Lane implements Outbox, BoundedLane, AsyncDisposable {
   readonly durable = true;
   readonly producerId: string;
   /**
-   * Since when the disk has had no space for what waits; undefined if it has. Milliseconds since
-   * the epoch.
+   * Since when the disk has had no space for the waiting appends, in milliseconds since the epoch;
+   * undefined if it has space.
    */
   diskFullSinceMs: number | undefined;
   readonly #options: LaneOptions;
@@ -76,26 +76,26 @@ export class Lane implements Outbox, BoundedLane, AsyncDisposable {
   }
 
   /**
-   * Aborts, with what the disk said, when this lane can write no more. What it holds can still be
-   * read.
+   * Aborts, with the disk's error as its reason, when this lane can write no more. What it holds
+   * can still be read.
    */
   get failed(): AbortSignal {
     return this.#failed.signal;
   }
 
-  /** Everything that is here has been read, and a reader waits for more. Announced by `change`. */
+  /** Whether every batch here has been read and a reader waits for more. Announced by `change`. */
   get starved(): boolean {
     return this.#waitingReads > 0;
   }
 
-  /** Takes no more, and the rest is acknowledged. */
+  /** Whether the lane is closed and everything in it is acknowledged. */
   get finished(): boolean {
     return this.#closed.signal.aborted && this.held.batches === 0;
   }
 
   /**
-   * Resolves when the batch is durable. Rejects with what the disk says, after which the lane takes
-   * no more.
+   * Resolves when the batch is durable. Rejects with the disk's error; after that the lane takes no
+   * more batches.
    */
   append(
     records: number,
@@ -111,7 +111,7 @@ export class Lane implements Outbox, BoundedLane, AsyncDisposable {
     const pending: Pending = { records, encode, abort, resolve, reject };
     const leave = () => {
       const place = this.#queue.indexOf(pending);
-      // What is being written already is taken.
+      // A batch that is already being written stays accepted.
       if (place >= 0) this.#queue.splice(place, 1);
       if (place >= 0) reject(abort.reason);
     };
@@ -122,7 +122,8 @@ export class Lane implements Outbox, BoundedLane, AsyncDisposable {
   }
 
   async read(sequence: number, { abort }: { abort: AbortSignal }): Promise<Entry | undefined> {
-    // Once a read, and not once a wait: two lanes would wake each other for ever.
+    // Announce once per read, not once per wait: otherwise two lanes would wake each other for
+    // ever.
     let announced = false;
     while (!abort.aborted) {
       if (sequence <= this.lastSequence) return this.#shelf.read(sequence);
@@ -130,7 +131,7 @@ export class Lane implements Outbox, BoundedLane, AsyncDisposable {
       this.#waitingReads++;
       if (!announced) {
         announced = true;
-        // Before the wait below begins, so as not to be woken by it.
+        // Wake the others before the wait below begins, so that it does not wake itself.
         this.#options.change.wake();
       }
       await this.#options.change.next(abort);
@@ -219,8 +220,8 @@ export class Lane implements Outbox, BoundedLane, AsyncDisposable {
   }
 
   /**
-   * Writes at the end of the last file, or of a new one if that is long enough, missing, or ends
-   * below the last number.
+   * Returns a writer at the end of the last file; starts a new file if the last one is long enough,
+   * missing, or ends below the last number.
    */
   async #writerForNext(): Promise<SegmentWriter> {
     const { folder, segmentBytes, bound } = this.#options;
@@ -244,7 +245,7 @@ export class Lane implements Outbox, BoundedLane, AsyncDisposable {
     return this.#writer;
   }
 
-  /** A full disk may have space again: nothing is lost, appends wait. */
+  /** The disk is full and may get space again: nothing is lost, and the appends wait. */
   #putBack(group: readonly Numbered[], error: unknown): void {
     for (const { pending } of group.toReversed()) {
       const given = [this.#closed.signal, pending.abort].find(({ aborted }) => aborted);

@@ -1,15 +1,15 @@
-// One process for one spool. Node has no flock, and a file with a process id outlives a kill -9;
-// SQLite's lock is the kernel's.
+// Allows one process per spool. Node has no flock, and a file with a process id outlives a kill -9;
+// the kernel holds SQLite's lock.
 import { DatabaseSync } from "node:sqlite";
 
 /**
- * Throws if another spool, in this process or another, holds the lock. The kernel lets go of it
+ * Throws if another spool, in this process or another, holds the lock. The kernel releases it
  * however the process ends.
  */
 export function takeLock(path: string): Disposable {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    // In memory, for a full disk must not keep a producer from starting.
+    // The journal is in memory because a full disk must not keep a producer from starting.
     database.exec("pragma journal_mode = memory; begin exclusive");
   } catch (error) {
     database.close();

@@ -1,5 +1,5 @@
-// How far a lane is: what is durable and what is acknowledged. Written often and mostly without a
-// sync, since losing it only repeats work.
+// The progress of a lane: what is durable and what is acknowledged. It is written often and mostly
+// without a sync, because losing it only repeats work.
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { writeWhole } from "./files.ts";
@@ -8,7 +8,7 @@ import { writeWhole } from "./files.ts";
 export type MarkState = { syncedThrough: number; ackedThrough: number };
 
 /**
- * Two slots written in turn, so that one that was torn leaves the other. Far apart, so that no
+ * Two slots are written in turn, so that a torn one leaves the other intact. Far apart, so that no
  * sector holds both.
  */
 const slotBytes = 28;
@@ -46,8 +46,8 @@ export class Mark implements AsyncDisposable {
   }
 
   /**
-   * Writes soon, without a sync; of several in a row only the last. Failing costs nothing but
-   * repeated work, so it is silent.
+   * Writes soon, without a sync; of several saves in a row it writes only the last. It fails
+   * silently, since a failure only repeats work.
    */
   save(state: MarkState): void {
     this.#next = state;
@@ -56,7 +56,7 @@ export class Mark implements AsyncDisposable {
     });
   }
 
-  /** Writes and syncs: for what must not be forgotten, since files are about to go. */
+  /** Writes and syncs: for state that must be durable because files are about to be deleted. */
   async saveDurably(state: MarkState): Promise<void> {
     this.save(state);
     await this.#saving;
@@ -83,7 +83,7 @@ export class Mark implements AsyncDisposable {
   }
 }
 
-/** Opens or makes the mark of a lane. `state` is undefined if there is none that can be read. */
+/** Opens or makes the mark of a lane. `state` is undefined if no slot can be read. */
 export async function openMark(
   path: string,
 ): Promise<{ mark: Mark; state: MarkState | undefined }> {
@@ -91,7 +91,7 @@ export async function openMark(
     ({ size }) => size,
     () => 0,
   );
-  // Its full length from the start, so that a full disk does not stop it.
+  // It has its full length from the start, so that a full disk cannot stop later writes.
   if (size < fileBytes) await writeWhole(path, [Buffer.alloc(fileBytes)]);
   const handle = await open(path, "r+");
   const file = await handle.readFile();

@@ -1,4 +1,4 @@
-// Reads batches back: the newest from memory, others from their file, a piece at a time.
+// Reads batches back: the newest from memory, others from their file, one piece at a time.
 import { open } from "node:fs/promises";
 import type { Entry } from "../outbox.ts";
 import { parseRecord } from "./format.ts";
@@ -8,10 +8,10 @@ const pieceBytes = 256 * 1024;
 const maxRecentBytes = 4 * 2 ** 20;
 
 export class SpoolReader {
-  /** Appended lately: what is live never touches the disk again. */
+  /** Recently appended batches: live batches are never read from the disk. */
   readonly #recent = new Map<number, Entry>();
   #recentBytes = 0;
-  /** Of the last piece read. */
+  /** Batches of the last piece that was read. */
   #ahead = new Map<number, Entry>();
 
   /** Remembers what was just appended, for a while. */
@@ -34,7 +34,8 @@ export class SpoolReader {
   }
 
   /**
-   * The batch, checked; undefined if what lies there is not it. Rejects with what the disk says.
+   * The batch, checked; undefined if the file has something else in its place. Rejects with the
+   * disk's error.
    */
   async read(sequence: number, segment: Segment): Promise<Entry | undefined> {
     const known = this.#recent.get(sequence) ?? this.#ahead.get(sequence);

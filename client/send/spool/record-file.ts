@@ -3,16 +3,14 @@ import { type FileHandle, open, readFile, rename } from "node:fs/promises";
 import { errorCode, keepPrivate, privateFile } from "./files.ts";
 
 export type RecordFile = {
-  /**
-   * Adds lines; `durably` syncs them. Calls are served in order. Rejects with what the disk says.
-   */
+  /** Adds lines; `durably` syncs them. Calls are served in order. Rejects with the disk's error. */
   append(entries: readonly unknown[], options?: { durably?: boolean }): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
 /**
- * Opens a file when first written to. It and its predecessor stay below `maxBytes` each, but for
- * one call's entries.
+ * Opens the file at the first write. It and its predecessor each stay below `maxBytes`, apart from
+ * the entries of one call.
  */
 export function createRecordFile({
   path,
@@ -57,13 +55,15 @@ async function openEnd(path: string): Promise<{ handle: FileHandle; bytes: numbe
   await keepPrivate(path);
   const { size } = await handle.stat();
   if (size === 0) return { handle, bytes: 0 };
-  // A line that was cut by a crash must not swallow the next.
+  // A line that a crash cut short must not run into the next one.
   const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
   if (buffer[0] !== 10) await handle.appendFile("\n");
   return { handle, bytes: size };
 }
 
-/** The entries of a file and its predecessor, oldest first; lines that are no JSON are left out. */
+/**
+ * The entries of a file and its predecessor, oldest first; lines that are not JSON are left out.
+ */
 export async function readRecordFile(path: string): Promise<unknown[]> {
   const entries: unknown[] = [];
   for (const one of [`${path}.1`, path]) {
@@ -75,7 +75,7 @@ export async function readRecordFile(path: string): Promise<unknown[]> {
       try {
         if (line !== "") entries.push(JSON.parse(line));
       } catch {
-        // Cut by a crash.
+        // A crash cut this line short.
       }
     }
   }

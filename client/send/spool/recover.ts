@@ -1,5 +1,5 @@
-// Brings the files of a lane into order after any end of the process: cuts a torn tail, puts
-// damaged files aside, keeps all that is whole.
+// Brings the files of a lane into order after any end of the process: cuts a torn tail, sets
+// damaged files aside, keeps everything that is intact.
 import { link, open, readdir, readFile, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Log } from "../../../runtime/log.ts";
@@ -10,8 +10,8 @@ import { lastSequenceOf, type Run, scanSegment } from "./scan.ts";
 import { firstSequenceOf, lastOf, type Segment, segmentPath } from "./segment.ts";
 
 /**
- * Sequences from first through last that are not there, and when the batches before and after them
- * were appended, if there are such.
+ * Missing sequences, from first through last, and when the batches before and after them were
+ * appended, if there are any.
  */
 export type Hole = { first: number; last: number; fromMs?: number; toMs?: number };
 
@@ -19,9 +19,9 @@ export type Recovered = {
   /** Ascending, without overlap; each is one run. */
   segments: Segment[];
   ackedSequence: number;
-  /** Highest number ever given and durable, as far as anything says. */
+  /** Highest number that was ever assigned and made durable, as far as the files show. */
   lastSequence: number;
-  /** Missing between the two. */
+  /** Missing sequences between the acknowledged and the last one. */
   holes: Hole[];
 };
 
@@ -57,8 +57,8 @@ export async function recoverLane(options: RecoverOptions): Promise<Recovered> {
   }
   const last = segments.at(-1);
   if (last) lastSequence = Math.max(lastSequence, lastOf(last));
-  // Segments go from the lowest on, and not before they are acknowledged; so without a mark, the
-  // first that is left says how far.
+  // Segments are deleted from the lowest on, and only once they are acknowledged. So without a
+  // mark, the first one left shows how far acknowledgements have come.
   const ackedSequence = mark?.ackedThrough ?? (firsts[0] ?? lastSequence + 1) - 1;
   return {
     segments,
@@ -82,7 +82,7 @@ async function recoverFile(
   let runs = scan.runs.filter(
     ({ firstSequence }) => nextFirst === undefined || firstSequence < nextFirst,
   );
-  // What was durable when something later was written, or by the mark, cannot be a torn tail.
+  // A record that was durable, according to a later record or the mark, cannot be a torn tail.
   const proven =
     nextFirst === undefined
       ? runs.reduce((most, run) => Math.max(most, run.syncedThrough), mark?.syncedThrough ?? 0)
@@ -119,7 +119,10 @@ function emptySegment(path: string, firstSequence: number): Segment {
   return { path, firstSequence, offsets: [segmentHeaderBytes], records: [], firstMs: 0, lastMs: 0 };
 }
 
-/** What a killed process wrote may still be on its way to the disk, and is about to be promised. */
+/**
+ * What a killed process wrote may not have reached the disk yet, and the lane is about to promise
+ * it.
+ */
 async function makeDurable(path: string, length: number | undefined): Promise<void> {
   const handle = await open(path, "r+");
   try {
@@ -131,8 +134,8 @@ async function makeDurable(path: string, length: number | undefined): Promise<vo
 }
 
 /**
- * Copies the whole runs of a damaged file into files of their own, and keeps the file as it is in
- * quarantine. May be repeated at any point.
+ * Copies the intact runs of a damaged file into files of their own, and keeps the file unchanged in
+ * quarantine. It can be interrupted and repeated at any point.
  */
 async function salvage(
   { folder, quarantine, log }: RecoverOptions,
@@ -143,7 +146,7 @@ async function salvage(
   await linkAside(path, aside);
   await syncFolder(quarantine);
   const segments: Segment[] = [];
-  // From the last on: the first may take the damaged file's place.
+  // Start with the last run, since the first may take the damaged file's place.
   for (const run of runs.toReversed()) {
     const [from, to] = [run.offsets[0]!, run.offsets.at(-1)!];
     const target = segmentPath(folder, run.firstSequence);
@@ -162,7 +165,7 @@ async function salvage(
   return segments;
 }
 
-/** A second time, the same file may be damaged elsewhere: both are kept. */
+/** The same file may be damaged a second time in another place: both copies are kept. */
 async function linkAside(path: string, aside: string): Promise<void> {
   for (let n = 0; ; n++) {
     try {

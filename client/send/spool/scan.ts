@@ -1,5 +1,5 @@
-// What of a segment file is whole: its runs of records in sequence, and the damage between them.
-// Pure.
+// Finds the intact parts of a segment file: its runs of records in sequence, and the damage between
+// them. Pure.
 import {
   parseRecord,
   parseSegmentHeader,
@@ -8,7 +8,9 @@ import {
   segmentHeaderBytes,
 } from "./format.ts";
 
-/** Where a record lies. Indexes of a run's arrays count from its first sequence. */
+/**
+ * Consecutive records and where they are. Indexes of a run's arrays count from its first sequence.
+ */
 export type Run = {
   firstSequence: number;
   /** Where each record begins in the file; one more entry for the end of the last. */
@@ -23,7 +25,7 @@ export type Run = {
 export type Scan = {
   runs: Run[];
   headerValid: boolean;
-  /** The file ends with bytes that are no record; from here on. */
+  /** Where the bytes at the file's end begin that are not a record; undefined if there are none. */
   tailAt: number | undefined;
 };
 
@@ -44,7 +46,7 @@ export function scanSegment(file: Buffer, firstSequence: number): Scan {
     }
     const { record } = found;
     const end = found.at + recordHeaderBytes + record.bytes.length;
-    // A run lies in one piece, so that it can be copied as one.
+    // A run is one contiguous piece, so that it can be copied as one.
     if (run === undefined || !exact) {
       run = newRun(record, found.at);
       runs.push(run);
@@ -60,7 +62,7 @@ export function scanSegment(file: Buffer, firstSequence: number): Scan {
 }
 
 /**
- * The next whole record behind damage. Its sequence can be ahead by no more than would have fitted
+ * The next intact record after damage. Its sequence can skip no more records than would have fitted
  * in between.
  */
 function searchRecord(

@@ -1,18 +1,18 @@
-// Segment files of a lane: names, what lies where in one, making one, and writing at its end.
+// Segment files of a lane: their names, where each batch is in them, and how to create and append.
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "./files.ts";
 import { encodeSegmentHeader, recordHeaderBytes, segmentHeaderBytes } from "./format.ts";
 import { lastSequenceOf, type Run } from "./scan.ts";
 
-/** A file of batches first, first + 1, …; grows only at its end. */
+/** A file with the batches first, first + 1, …; it grows only at its end. */
 export type Segment = Pick<Run, "firstSequence" | "offsets" | "records" | "firstMs" | "lastMs"> & {
   path: string;
 };
 
 /**
- * A spool that cannot go on: what it last wrote may or may not be there. Open it anew; its recovery
- * finds out.
+ * The spool cannot continue: its last write may or may not be on the disk. Open the spool again;
+ * its recovery finds out.
  */
 export class SpoolError extends Error {
   override readonly name = "SpoolError";
@@ -22,7 +22,7 @@ export function segmentPath(folder: string, firstSequence: number): string {
   return join(folder, `${String(firstSequence).padStart(16, "0")}.seg`);
 }
 
-/** The first sequence that a file's name says, or undefined if it is not a segment. */
+/** The first sequence according to a file's name, or undefined if it is not a segment. */
 export function firstSequenceOf(name: string): number | undefined {
   const match = /^(\d{16})\.seg$/.exec(name);
   return match ? Number(match[1]) : undefined;
@@ -35,7 +35,7 @@ export function sizeOf({ offsets }: Segment): number {
   return offsets.at(-1)!;
 }
 
-/** Bytes of a batch of a segment, and how many records it has. */
+/** Where a batch's bytes are in its segment, and how many records it has. */
 export function batchIn(
   segment: Segment,
   sequence: number,
@@ -70,8 +70,8 @@ export async function createSegment(folder: string, firstSequence: number): Prom
 }
 
 /**
- * Writes behind the last record of a segment. What it writes counts only once the segment's arrays
- * say so.
+ * Writes after the last record of a segment. What it writes counts only once it is in the segment's
+ * arrays.
  */
 export class SegmentWriter implements AsyncDisposable {
   readonly segment: Segment;
@@ -83,8 +83,7 @@ export class SegmentWriter implements AsyncDisposable {
   }
 
   /**
-   * Throws what the disk says; a part that was written is taken away again, or else throws
-   * SpoolError.
+   * Throws the disk's error. It removes what was partly written, or throws SpoolError if it cannot.
    */
   async write(bytes: Uint8Array): Promise<void> {
     const at = sizeOf(this.segment);
@@ -99,7 +98,7 @@ export class SegmentWriter implements AsyncDisposable {
         done += bytesWritten;
       }
     } catch (error) {
-      // What comes next may be shorter; the rest of this must not stand behind it.
+      // The next record may be shorter; the rest of this one must not remain after it.
       await this.#handle.truncate(at).catch((cause: unknown) => {
         throw new SpoolError(`cannot take back what was written to ${this.segment.path}`, {
           cause,

@@ -1,5 +1,5 @@
-// What a lane holds on disk: its files, what of them is held, missing and acknowledged. Reads and
-// lets go; does not write batches.
+// What a lane holds on disk: its files, and which batches are held, missing and acknowledged. Reads
+// and releases batches; does not write them.
 import { unlink } from "node:fs/promises";
 import { failpoint } from "../../../runtime/failpoint.ts";
 import type { Log } from "../../../runtime/log.ts";
@@ -14,10 +14,10 @@ import type { Hole, Recovered } from "./recover.ts";
 import { batchIn, findSegment, lastOf, type Segment, sizeOf } from "./segment.ts";
 
 export type ShelfOptions = {
-  /** What the accessor knows this sequence by. */
+  /** The id under which the accessor knows this sequence. */
   producerId: string;
   recovered: Recovered;
-  /** What is on record as missing, from this start and earlier ones. */
+  /** Sequences on record as missing, from this start and earlier ones. */
   missing: readonly Hole[];
   mark: Mark;
   bound: ByteBound;
@@ -30,14 +30,16 @@ export type ShelfOptions = {
 export class Shelf {
   /** Highest durable sequence. */
   lastSequence: number;
-  /** Everything through this is acknowledged, or missing behind what is. */
+  /**
+   * Every batch up to this sequence is acknowledged, or is missing right after acknowledged ones.
+   */
   ackedSequence: number;
   readonly held = { batches: 0, bytes: 0, records: 0 };
-  /** What was promised and is not there, ever. */
+  /** All sequences that were ever promised and then lost. */
   readonly missing: Hole[];
-  /** Given up by drop-oldest since the start. */
+  /** What drop-oldest has dropped since the start. */
   readonly dropped = { batches: 0, records: 0 };
-  /** Ascending. The last may be written to. */
+  /** Ascending. Only the last one may be written to. */
   readonly segments: Segment[];
   readonly #options: ShelfOptions;
   /** Ascending, all above ackedSequence. */
@@ -61,7 +63,7 @@ export class Shelf {
     this.#saved();
   }
 
-  /** What was just made durable at the end of a segment. */
+  /** Adds what was just made durable at the end of a segment. */
   add(
     segment: Segment,
     { entry, recordBytes, timeMs }: { entry: Entry; recordBytes: number; timeMs: number },
@@ -78,7 +80,7 @@ export class Shelf {
   }
 
   /**
-   * The batch of a number, if it is held and whole. Rejects with what the disk says if that may
+   * The batch with a number, if it is held and intact. Rejects with the disk's error if that may
    * pass.
    */
   async read(sequence: number): Promise<Entry | undefined> {
@@ -86,7 +88,7 @@ export class Shelf {
       sequence > this.ackedSequence ? findSegment(this.segments, sequence) : undefined;
     if (segment === undefined) return undefined;
     const entry = await this.#reader.read(sequence, segment).catch((error: unknown) => {
-      // Dropped in the meantime, or a bad place on the disk; anything else may pass.
+      // The batch was dropped meanwhile, or its place on the disk is bad; any other error may pass.
       if (errorCode(error) === "EIO" || !this.segments.includes(segment)) return undefined;
       throw error;
     });
@@ -102,7 +104,7 @@ export class Shelf {
     return undefined;
   }
 
-  /** Lets go of every batch through a number. Returns how many records those held. */
+  /** Releases every batch up to a number. Returns how many records they had. */
   ack(through: number): number {
     const reached = Math.min(through, this.lastSequence);
     if (reached <= this.ackedSequence) return 0;
@@ -128,8 +130,8 @@ export class Shelf {
   }
 
   /**
-   * Writes the mark some time soon, and then deletes files that are acknowledged whole. The newest
-   * file stays: it has the numbering.
+   * Writes the mark soon, and then deletes files whose batches are all acknowledged. The newest
+   * file stays, because it keeps the numbering.
    */
   #saved(): void {
     this.#options.mark.save(this.state);
@@ -147,7 +149,7 @@ export class Shelf {
   async #deleteAcked(): Promise<void> {
     const { mark, bound } = this.#options;
     failpoint("spool.before-delete");
-    // Without this, a start after a power cut would take what is missing for lost.
+    // Without this, a start after a power cut would report the deleted batches as lost.
     await mark.saveDurably(this.state);
     for (
       let next = this.segments[1];
@@ -167,7 +169,7 @@ export class Shelf {
     return oldest === busy ? undefined : oldest;
   }
 
-  /** Gives a file's batches up: first in the books, then on record, then on the disk. */
+  /** Drops a file's batches: first in memory, then in the record of gaps, then on the disk. */
   async drop(segment: Segment): Promise<void> {
     const { gaps, mark, bound, producerId } = this.#options;
     const first = Math.max(segment.firstSequence, this.ackedSequence + 1);
@@ -204,8 +206,8 @@ export class Shelf {
   }
 
   /**
-   * What is missing right behind what is acknowledged is passed: the next hello tells the accessor
-   * so.
+   * Skips batches that are missing right after acknowledged ones: the next hello tells the
+   * accessor.
    */
   #advance(): void {
     for (

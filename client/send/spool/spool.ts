@@ -23,23 +23,23 @@ import { recoverLane } from "./recover.ts";
 import { SpoolError } from "./segment.ts";
 
 export type SpoolOptions = {
-  /** Made if it is not there. */
+  /** Created if it does not exist. */
   folder: string;
   /**
-   * Name of the producer, kept in the spool from its first use on; default a new one. Throws
+   * Id of the producer, which the spool keeps from its first use on; default a new one. Throws
    * SpoolError if the spool has another.
    */
   producerId?: string | undefined;
   /** Bound on the bytes of both lanes' files; default 1 GiB. */
   maxBytes?: number | undefined;
   /**
-   * What happens at the bound: appends wait (the default), or the oldest batches go, with a record
-   * of the gap.
+   * What happens at the bound: appends wait (the default), or the oldest batches are dropped and
+   * the gap is recorded.
    */
   whenFull?: WhenFull | undefined;
   /**
-   * Default a sixteenth of maxBytes, from 16 KiB to 16 MiB. What is deleted or dropped goes by
-   * files.
+   * Default a sixteenth of maxBytes, from 16 KiB to 16 MiB. Batches are deleted and dropped a whole
+   * file at a time.
    */
   segmentBytes?: number;
   log: Log;
@@ -48,7 +48,7 @@ export type SpoolOptions = {
 export type Spool = AsyncDisposable & {
   readonly folder: string;
   readonly producerId: string;
-  /** Batches appended while the accessor keeps up: the sequence `<producerId>.live`. */
+  /** Batches that are appended while the accessor keeps up: the sequence `<producerId>.live`. */
   readonly live: Lane;
   /** All others: `<producerId>.backlog`. */
   readonly backlog: Lane;
@@ -102,9 +102,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 }
 
 /**
- * Makes the folder, closed to others. One that is there is closed if it is a spool already or
- * empty, and not one that others share (as /tmp is): who named a folder with other things in it did
- * not mean those. What is ours in it is closed in any case.
+ * Makes the folder, closed to other accounts. An existing folder is closed if it is empty or
+ * already a spool, unless it is one that others share (as /tmp is): a user who chose a folder with
+ * other things in it did not mean to close those. The spool's own files in it are closed in any
+ * case.
  */
 async function makeSpoolFolder(folder: string): Promise<void> {
   const made = await makeFolders(folder, { mode: 0o700 });
@@ -155,7 +156,7 @@ function lockSpool(folder: string): Disposable {
   }
 }
 
-/** The producer id that the spool was made with. Its numbering means nothing under another. */
+/** The producer id that the spool was made with. Its numbering is meaningless under another id. */
 async function readIdentity(folder: string, wanted: string | undefined): Promise<string> {
   const path = join(folder, "spool.json");
   if (wanted !== undefined && wanted.length > maxProducerIdLength)
