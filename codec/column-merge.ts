@@ -2,7 +2,7 @@
 // the columns are given.
 import { type Column, concatColumns, newColumn } from "./column.ts";
 
-/** A column that may know the revision of the commit that each sample came with. */
+/** A column that may have, for each sample, the revision of its commit. */
 export type TrackedColumn = Column & { readonly revisions?: Float64Array | undefined };
 
 /** The samples from index `start` up to, not including, `end`: a view, not a copy. */
@@ -18,7 +18,7 @@ export function sliceTracked(
   };
 }
 
-/** a's samples come before b's at equal times. Commits are kept if both know them. */
+/** a's samples come before b's at equal times. Revisions are kept if both have them. */
 export function mergeColumns(a: TrackedColumn, b: TrackedColumn): TrackedColumn {
   if (startsAfter(a, b)) return concatTracked([a, b]);
   const length = a.timesUs.length + b.timesUs.length;
@@ -38,8 +38,9 @@ export function mergeColumns(a: TrackedColumn, b: TrackedColumn): TrackedColumn 
 }
 
 /**
- * Any number of columns, those given first first at equal times. Neighbours that do not overlap are
- * only copied, and not even that if they lie one behind the other in the same arrays.
+ * Merges any number of columns; at equal times, samples of earlier columns come first. Neighbours
+ * that do not overlap are only copied, and not even copied if they follow each other in the same
+ * arrays.
  */
 export function mergeAll(columns: readonly TrackedColumn[]): TrackedColumn {
   if (columns.length === 1) return columns[0]!;
@@ -51,7 +52,7 @@ export function mergeAll(columns: readonly TrackedColumn[]): TrackedColumn {
 
 /**
  * A sorted column with its samples at equal times in the order of their commits; those of one
- * commit stay as they are. Each sample must know its commit.
+ * commit stay as they are. Each sample must have its revision.
  */
 export function tiesByCommit({ timesUs, values, revisions }: TrackedColumn): TrackedColumn {
   const order = Array.from(timesUs, (_, i) => i);
@@ -84,7 +85,7 @@ function concatTracked(columns: readonly TrackedColumn[]): TrackedColumn {
   return { timesUs, values, revisions };
 }
 
-/** Columns that lie one behind the other in the same arrays are one already. */
+/** Columns that follow each other in the same arrays are already one column. */
 function sharedView(columns: readonly TrackedColumn[]): TrackedColumn | undefined {
   const [first] = columns;
   if (first === undefined) return undefined;

@@ -1,4 +1,4 @@
-// A column of samples in memory: what batches carry, blocks pack and readers get. No I/O, no wire
+// A column of samples in memory: what batches contain, blocks pack and readers get. No I/O, no wire
 // format.
 
 /**
@@ -19,7 +19,7 @@ export function sliceColumn({ timesUs, values }: Column, start: number, end: num
   return { timesUs: timesUs.subarray(start, end), values: values.subarray(start, end) };
 }
 
-/** Columns one behind the other, in arrays of their own. */
+/** Concatenates columns into new arrays. */
 export function concatColumns(columns: readonly Column[]): Column {
   const whole = newColumn(columns.reduce((sum, { timesUs }) => sum + timesUs.length, 0));
   let offset = 0;

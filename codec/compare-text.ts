@@ -1,8 +1,8 @@
 // The order of names, the same in every answer, page and block: by code point.
 
 /**
- * By code point, as UTF-8 bytes and PostgreSQL's C collation are, and not by anybody's language.
- * JavaScript's own "<" goes by units of UTF-16, in which U+1F3ED stands before U+FF5E.
+ * Compares by code point, as UTF-8 bytes and PostgreSQL's C collation do, and not by the rules of a
+ * language. JavaScript's own "<" compares UTF-16 units, in which U+1F3ED comes before U+FF5E.
  */
 export function compareText(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -1,4 +1,4 @@
-// Binary search: where a time or a condition begins in what is sorted.
+// Binary search: where a time or a condition begins in sorted data.
 
 /** Index of the first time that is not before `timeUs`; the length if there is none. */
 export function lowerBound(timesUs: Float64Array, timeUs: number): number {

@@ -1,15 +1,15 @@
-// What a machine may be called: names as plants have them, the same at every door.
+// Which names a machine may have: names as plants use them, the same for every interface.
 //
-// How to use it: what comes from outside goes through `readMachineName`, and what it answers with
-// is the name from there on. Where that is undefined, refuse with MACHINE_NAME_INVALID and the text
-// of `machineNameFault`. Never compare, store or look up a name that did not go through it. In what
-// people read, names that were refused stand as `shownName` writes them.
+// How to use it: pass every name from outside through `readMachineName`, and use its result as the
+// name from there on. If that is undefined, refuse with MACHINE_NAME_INVALID and the text of
+// `machineNameFault`. Never compare, store or look up a name that did not go through it. In texts
+// for people, write refused names with `shownName`.
 
 const maxCharacters = 128;
 /** A character of NFC comes from four at most, each of at most two units. */
 const maxUnits = 8 * maxCharacters;
 
-/** What nearly all are; they are their own NFC. */
+/** Nearly all names match this; they are already in NFC. */
 const plain = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** Scripts that spell with the joiners U+200C and U+200D. */
@@ -24,19 +24,19 @@ const refused = new RegExp(
 );
 const endingBlank = /^\p{White_Space}|\p{White_Space}$/u;
 
-/** The rule in words, for what explains a refusal. */
+/** The rule in words, for explanations of a refusal. */
 export const machineNameRule =
   "1 to 128 letters, marks, digits, spaces, punctuation and symbols of any script, without a blank at either end";
 
 /**
- * A machine's name in its one form, Unicode's NFC, so that a name typed in two ways is one machine.
- * undefined: not a name. A name has 1 to 128 code points in NFC: letters, marks, numbers,
+ * A machine's name in its one form, Unicode's NFC, so that a name that is typed in two ways is one
+ * machine. undefined: not a name. A name has 1 to 128 code points in NFC: letters, marks, numbers,
  * punctuation, symbols and spaces (general categories L, M, N, P, S, Zs) of any script. It neither
- * begins nor ends with white space, and is not "." or "..", which paths resolve. Not in it: control
- * and format characters (among them those of bidirectional text and of zero width), separators of
- * lines and paragraphs, surrogates, code points that are private or unassigned, whose look and NFC
- * are not settled, and U+FFFD, which stands for bytes that could not be read. Two format characters
- * are taken where spelling needs them: U+200C and U+200D between two letters or marks of Arabic,
+ * begins nor ends with white space, and is not "." or "..", which paths resolve. It must not
+ * contain control and format characters (including those of bidirectional text and of zero width),
+ * line and paragraph separators, surrogates, private or unassigned code points, whose look and NFC
+ * are not settled, or U+FFFD, which stands for bytes that could not be read. Two format characters
+ * are allowed where spelling needs them: U+200C and U+200D between two letters or marks of Arabic,
  * Syriac, Mongolian or an Indic script.
  */
 export function readMachineName(text: string): string | undefined {
@@ -46,7 +46,7 @@ export function readMachineName(text: string): string | undefined {
   return faultOf(name) === undefined ? name : undefined;
 }
 
-/** What is wrong with a text that `readMachineName` refuses, in words that help to mend it. */
+/** What is wrong with a text that `readMachineName` refuses, in words that help to correct it. */
 export function machineNameFault(text: string): string {
   const what = text.length > maxUnits ? tooLong : faultOf(text.normalize("NFC"));
   return `machine ${shownName(text)} ${what}; a name is ${machineNameRule}`;
@@ -91,7 +91,7 @@ const unsafe = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /**
  * Any text as a quoted name that cannot harm a terminal, a log or a line of text: at most 80
- * characters, with what is invisible as \u{…}.
+ * characters, with invisible ones as \u{…}.
  */
 export function shownName(text: string): string {
   const start = [...text.slice(0, 2 * maxShown + 2)];

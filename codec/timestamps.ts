@@ -17,7 +17,7 @@ function split(us: number): { seconds: bigint; nanos: number } {
 }
 
 /**
- * Microseconds of a Timestamp, finer digits cut; undefined if there is none or its nanos are out of
+ * Microseconds of a Timestamp, finer digits cut; undefined if it is unset or its nanos are out of
  * range.
  */
 export function toTimeUs(time: Timestamp | undefined): number | undefined {

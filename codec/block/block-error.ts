@@ -18,7 +18,7 @@ export type BlockErrorReason =
   | "invalid-column"
   | "no-room";
 
-/** A block that can't be read or a column that can't be written; `reason` says which way. */
+/** A block that can't be read or a column that can't be written; `reason` tells why. */
 export class BlockError extends Error {
   override readonly name = "BlockError";
   readonly reason: BlockErrorReason;

@@ -1,7 +1,9 @@
 // Writes the byte-granular parts of a block (fields and varints) into a buffer that grows and is
 // reused. Little-endian.
 
-/** Grows as needed; `reset` and write again to reuse the memory. Not for use across an await. */
+/**
+ * Grows as needed; call `reset` and write again to reuse the memory. Do not use it across an await.
+ */
 export class ByteWriter {
   bytes = new Uint8Array(16_384);
   length = 0;

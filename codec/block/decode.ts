@@ -10,9 +10,10 @@ import { readValues } from "./values-decode.ts";
 /**
  * Unpacks a block into fresh arrays. `bytes` may be any view, aligned or not, and is not kept.
  *
- * Throws BlockError for bytes that are no block: nothing is allocated before the count is known to
- * be at most `maxCount` (default and ceiling 65,536, so 1 MiB). There is no checksum: a flipped bit
- * that leaves the format intact gives other samples, still sorted and as many as the header says.
+ * Throws BlockError for bytes that are not a block: nothing is allocated before the count is known
+ * to be at most `maxCount` (default and ceiling 65,536, so 1 MiB). There is no checksum: a flipped
+ * bit that leaves the format intact gives other samples, still sorted and as many as the header
+ * states.
  */
 export function decodeBlock(bytes: Uint8Array, options: { maxCount?: number } = {}): Column {
   const reader = new ByteReader(bytes);
@@ -26,7 +27,8 @@ export function decodeBlock(bytes: Uint8Array, options: { maxCount?: number } = 
 /**
  * Unpacks a block into `target` from index `offset` (default 0) on and returns the number of
  * samples written, so that many blocks can share one pair of arrays. Throws as `decodeBlock` does,
- * and `no-room` if they do not fit; after an error the target from `offset` on holds anything.
+ * and `no-room` if they do not fit; after an error, the content of `target` from `offset` on is
+ * undefined.
  */
 export function decodeBlockInto(
   bytes: Uint8Array,

@@ -10,8 +10,8 @@ import { writeValues } from "./values-encode.ts";
 const writer = new ByteWriter();
 
 /**
- * Packs 1 to 65,536 samples. Values come back bit for bit, also -0, subnormals, NaN payloads and
- * infinities; a time of -0 comes back as 0. The result is a fresh array. Equal columns give equal
+ * Packs 1 to 65,536 samples. Values decode to the same bits, including -0, subnormals, NaN payloads
+ * and infinities; a time of -0 decodes as 0. The result is a fresh array. Equal columns give equal
  * bytes.
  *
  * Throws BlockError: `too-large` for more samples; `invalid-column` for none, for arrays of unequal

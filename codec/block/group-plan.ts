@@ -1,5 +1,5 @@
-// Decides how one group of residuals is packed: width, centre and which few to patch. Encoder only,
-// no bytes here.
+// Decides how one group of residuals is packed: width, centre and which few to patch. Used by the
+// encoder only; writes no bytes.
 
 /** Samples per group of an integer stream; only the last group of a stream may be shorter. */
 export const groupSize = 128;
@@ -11,7 +11,7 @@ export type GroupPlan = { width: number; centre: number; patches: number; costBi
 
 const histogram = new Int32Array(33);
 
-/** Half of a width's range: what lies between a group's smallest packed value and its centre. */
+/** Half of a width's range: the distance between a group's smallest packed value and its centre. */
 export function halfRange(width: number): number {
   return width === 0 ? 0 : 1 << (width - 1);
 }
@@ -25,8 +25,8 @@ function centreBits(centre: number): number {
 
 /**
  * Plans the first `length` residuals. Either all of [min, max] fits the width, or the width covers
- * what lies around a robust centre and the rest is patched at one position byte plus its missing
- * bits each: an outlier widens nothing.
+ * the values around a robust centre, and each other value is patched with one position byte plus
+ * its missing bits: an outlier widens nothing.
  */
 export function planGroup(residuals: Int32Array, length: number, plan: GroupPlan): void {
   let min = residuals[0]!;

@@ -11,8 +11,8 @@ export const blockVersion = 1;
 export const maxBlockCount = 65_536;
 
 /**
- * What the head says. Times are whole microseconds since the epoch; first and last are those of the
- * samples.
+ * The content of the head. Times are whole microseconds since the epoch; first and last are those
+ * of the samples.
  */
 export type BlockHeader = {
   readonly version: number;
@@ -56,7 +56,7 @@ export function writeHeader(
   writer.varint(head.spanUs);
 }
 
-/** Reads the head at the reader's position and leaves the reader behind it. */
+/** Reads the head at the reader's position and moves the reader past it. */
 export function readHeader(reader: ByteReader): BlockHeader & { flags: number } {
   const version = reader.u8();
   if (version !== blockVersion)

@@ -16,8 +16,8 @@ const payload = new Int32Array(maxBlockCount + 1);
 const payloadBytes = new Uint8Array(payload.buffer);
 
 /**
- * Reads `count` int32s into the start of `out`. Returns false if the stream says they are all 0
- * (`out` is untouched).
+ * Reads `count` int32s into the start of `out`. Returns false if the stream states that they are
+ * all 0 (`out` is untouched).
  */
 export function readIntStream(reader: ByteReader, out: Int32Array, count: number): boolean {
   const code = reader.u8();

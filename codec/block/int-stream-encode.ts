@@ -5,7 +5,7 @@ import { type GroupPlan, groupSize, halfRange, planGroup } from "./group-plan.ts
 import { maxBlockCount } from "./header.ts";
 import { type Prediction, predictor, toResiduals } from "./predictor.ts";
 
-/** What a group will be packed from. */
+/** What a group is packed from. */
 type Group = { residuals: Int32Array; plan: GroupPlan };
 const makeGroup = (): Group => ({
   residuals: new Int32Array(groupSize),
@@ -18,8 +18,8 @@ const payloadBytes = new Uint8Array(payload.buffer);
 const patchHigh = new Uint32Array(groupSize);
 
 /**
- * The codes worth trying. The first is the safest guess, so the others must beat it by more than a
- * sample's luck.
+ * The codes worth trying. The first is the safest guess, so the others must beat it by more than
+ * chance in the sampled groups can explain.
  */
 const candidates = [
   predictor.ema + 2,
@@ -68,8 +68,8 @@ function isZero(x: Int32Array, count: number): boolean {
 }
 
 /**
- * Chooses as choosePredictor does, for a stream of one group, such as a second of samples. It tries
- * the whole group, so it leaves the cheapest plan in `group`, ready to be packed.
+ * Chooses as choosePredictor does, but for a stream of one group, such as a second of samples. It
+ * tries the whole group, so it leaves the cheapest plan in `group`, ready to be packed.
  */
 function chooseForOneGroup(x: Int32Array, count: number): number {
   let best: number = candidates[0];

@@ -1,5 +1,5 @@
-// What an integer stream subtracts before packing. Encoder half here (residuals); the decoder's is
-// in int-stream-decode.ts.
+// What an integer stream subtracts before packing. This file has the encoder's half (residuals);
+// int-stream-decode.ts has the decoder's.
 
 /**
  * Predictor codes of an integer stream. `none` predicts 0. `ema + k` (k = 0..7) predicts an

@@ -1,5 +1,5 @@
 // Unpacks the time part of a block and checks that the times are sorted and end where the header
-// says.
+// states.
 import { BlockError } from "./block-error.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { type BlockHeader, flag, maxBlockCount } from "./header.ts";

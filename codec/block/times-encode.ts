@@ -42,7 +42,7 @@ export function writeTimes(writer: ByteWriter, timesUs: Float64Array): number {
   const plan = cutLoose(timesUs, exponent, medianUs + Math.max(32 * spreadUs, medianUs / 2, unit));
   writePlan(writer, timesUs, plan);
   if (!asRuns) return flag.timeOffsets | (plan.runs > 0 ? flag.timeRuns : 0);
-  // Both were written one after the other: keep the shorter.
+  // Both forms are in the buffer, one after the other: keep the shorter.
   if (writer.length - start - runsLength >= runsLength) {
     writer.length = start + runsLength;
     return flag.timeRuns;

@@ -6,10 +6,7 @@ import { writeIntStream } from "./int-stream-encode.ts";
 
 const maxDigits = 9;
 const scales = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
-/**
- * Decimals stay below 2^51, where adding 1.5 × 2^52 and taking it away again rounds to a whole
- * number.
- */
+/** Decimals stay below 2^51, where adding and subtracting 1.5 × 2^52 rounds to a whole number. */
 const maxDecimal = 2 ** 51;
 const rounder = 1.5 * 2 ** 52;
 const probes = 16;
@@ -21,7 +18,7 @@ const high = new Int32Array(maxBlockCount);
 const low = new Int32Array(maxBlockCount);
 const verbatimAt = new Uint16Array(maxBlockCount / 32);
 
-/** Appends the value part of a block and returns the flags that tell how it was done. */
+/** Appends the value part of a block and returns the flags that describe the encoding. */
 export function writeValues(writer: ByteWriter, values: Float64Array): number {
   const count = values.length;
   for (let digits = 0; digits <= maxDigits; digits++) {
@@ -69,8 +66,8 @@ function probe(values: Float64Array, digits: number): number {
 }
 
 /**
- * Fills `high` with integers less `origin`. Returns how many values must go verbatim, or -1 if that
- * is too many.
+ * Fills `high` with integers less `origin`. Returns how many values must be stored verbatim, or -1
+ * if that is too many.
  */
 function toDecimals(values: Float64Array, digits: number, origin: number): number {
   const scale = scales[digits]!;

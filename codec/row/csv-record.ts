@@ -1,7 +1,7 @@
-// Records of CSV (RFC 4180) out of lines, each line looked at once: a quoted field may go on for
-// many of them.
+// Assembles CSV records (RFC 4180) from lines, reading each line once: a quoted field may span many
+// lines.
 
-/** A record in quotes that goes on for longer has lost a quote: no row is that large. */
+/** A quoted record that is longer has lost a quote: no row is that large. */
 export const maxRecordCharacters = 1024 * 1024;
 export const maxRecordLines = 1_000;
 /**
@@ -11,17 +11,17 @@ export const maxFields = 100;
 const tooManyFields = `a record has more than ${maxFields} fields`;
 
 export type CsvRecord = {
-  /** Where it begins, and how many lines it has. */
+  /** The line where the record begins, and how many lines it has. */
   line: number;
   lines: number;
-  /** Undefined for one that cannot be read, with what is wrong. */
+  /** Undefined for a record that cannot be read; the fault then tells why. */
   fields: string[] | undefined;
-  /** Which of them stood in quotes; undefined where none did. */
+  /** Which of the fields were in quotes; undefined if none was. */
   quoted?: ReadonlySet<number>;
   fault?: string;
 };
 
-/** What is kept of the record that is open: its fields so far, and what its quoted field holds. */
+/** The kept part of the open record: its fields so far, and the content of its quoted field. */
 type Open = {
   line: number;
   lines: number;
@@ -33,16 +33,16 @@ type Open = {
 };
 
 /**
- * Takes line after line and gives the record that each of them ends. What is too long is not kept,
- * but is followed to the quote that ends it, so that what a text holds is never taken for records;
- * its lines are counted.
+ * Takes line after line and returns the record that each line ends. A record that is too long is
+ * not kept, but is read up to the quote that ends it, so that the content of a text is never
+ * mistaken for records; its lines are counted.
  */
 export class CsvRecords {
   #open: Open | undefined;
 
   /**
-   * The record that this line ends; undefined while one goes on. A CR at the end of a line belongs
-   * to its end, or to the text that goes on there.
+   * The record that this line ends; undefined if it continues on the next line. A CR at the end of
+   * a line belongs to the line end, or to the quoted text that continues there.
    */
   take(number: number, text: string): CsvRecord | undefined {
     const open = this.#open;
@@ -82,8 +82,8 @@ export class CsvRecords {
   }
 
   /**
-   * In place of a line that nobody has: whether a quote ended in it is not known, so the record
-   * that is open ends here too.
+   * Stands in for a line whose text is not available: whether a quote ended in it is unknown, so
+   * the open record ends here too.
    */
   skip(number: number): CsvRecord {
     const open = this.#open;
@@ -127,7 +127,7 @@ export class CsvRecords {
       if (!quoted) at++;
       quoted = false;
       const close = closingQuote(text, at);
-      // Of half a million quotes, this takes a third of the time that replaceAll does.
+      // For half a million quotes, this takes a third of the time of replaceAll.
       if (open.fault === undefined) parts.push(text.slice(at, close).split('""').join('"'));
       if (close === text.length) {
         this.#open = open;
@@ -154,7 +154,10 @@ export class CsvRecords {
 
 const [quote, comma, space, tab] = [34, 44, 32, 9];
 
-/** Where a quoted field ends that goes on at `from`: its closing quote, or the end of the text. */
+/**
+ * Where the quoted field that continues at `from` ends: at its closing quote, or at the end of the
+ * text.
+ */
 function closingQuote(text: string, from: number): number {
   for (let at = from; at < text.length; at++) {
     if (text.charCodeAt(at) !== quote) continue;
@@ -167,14 +170,14 @@ function closingQuote(text: string, from: number): number {
 const isBlank = (text: string, at: number) =>
   text.charCodeAt(at) === space || text.charCodeAt(at) === tab;
 
-/** Where text or a comma follows after blanks, or the end. */
+/** Where the blanks from `from` on end: at text, at a comma, or at the end. */
 function afterBlanks(text: string, from: number, end: number): number {
   let at = from;
   while (at < end && isBlank(text, at)) at++;
   return at;
 }
 
-/** Where the quote stands if nothing but blanks is before it; otherwise where it was. */
+/** The place of the quote if only blanks come before it; otherwise `from`. */
 function quoteAfterBlanks(text: string, from: number): number {
   if (!isBlank(text, from)) return from;
   const at = afterBlanks(text, from, text.length);

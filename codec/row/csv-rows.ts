@@ -5,22 +5,22 @@ import type { LineRow } from "./json-rows.ts";
 import type { Line } from "./text-lines.ts";
 import { BadText, UnreadableText } from "./unreadable.ts";
 
-/** Texts for people: a blank at their ends may be meant. */
+/** Texts for people: a blank at either end may be intended. */
 const asWritten: ReadonlySet<string> = new Set(["reason", "code", "message"]);
 
 export type CsvRows = {
-  /** The row that a line ends; undefined where a record goes on, or the line is blank. */
+  /** The row that a line ends; undefined if its record continues, or the line is blank. */
   read(line: Line): LineRow | undefined;
   /** A record that is still open after the last line. */
   end(): LineRow | undefined;
 };
 
 /**
- * Turns lines into rows; the first record names the columns, in any order. What is empty was not
- * said. Blanks around a field without quotes are not part of it, except in texts for people. `read`
- * and `end` throw BadText for a header that is none.
+ * Turns lines into rows; the first record names the columns, in any order. An empty field counts as
+ * absent. Blanks around a field without quotes are not part of it, except in texts for people.
+ * `read` and `end` throw BadText for an invalid header.
  *
- * signal: the signal of rows that name none, if there is one.
+ * signal: the signal of rows that do not name one.
  */
 export function createCsvRows({ signal }: { signal?: string | undefined } = {}): CsvRows {
   const records = new CsvRecords();
@@ -62,8 +62,7 @@ export function createCsvRows({ signal }: { signal?: string | undefined } = {}):
   };
 }
 
-// A row begins with a letter or a digit, so that most lines are told apart by their first
-// character.
+// A row begins with a letter or a digit, so the first character decides for most lines.
 const isBlank = (text: string): boolean =>
   text.charCodeAt(0) <= 32 || text === "" ? text.trim() === "" : false;
 

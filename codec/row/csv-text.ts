@@ -2,8 +2,8 @@
 import type { Json } from "./json-text.ts";
 
 /**
- * One line: numbers as in JSON, nothing for what there is not, or what is no finite number. `safe`:
- * no cell is a formula to a spreadsheet.
+ * One line: numbers as in JSON; an empty cell for an absent value, or for a number that is not
+ * finite. `safe`: no spreadsheet takes a cell for a formula.
  */
 export function toCsvLine(values: readonly Json[], { safe = false } = {}): string {
   return `${values.map((value) => toField(value, safe)).join(",")}\n`;
@@ -17,7 +17,8 @@ function toField(value: Json, safe: boolean): string {
 }
 
 /**
- * A text in quotes if it needs them, as for blanks at its ends: readers take those of others off.
+ * A text, in quotes if it needs them. Blanks at its ends need them: readers trim fields without
+ * quotes.
  */
 export const toCsvText = (text: string): string =>
   /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -28,8 +29,8 @@ const formula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r]/;
 const number = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /**
- * A text that no spreadsheet computes: with an apostrophe before it where it would, as OWASP
- * advises. A number in it stays one.
+ * A text that no spreadsheet evaluates: one that would be a formula gets an apostrophe in front, as
+ * OWASP advises. A text that is a number stays a number.
  */
 export const toSafeText = (text: string): string =>
   formula.test(text) && !number.test(text) ? `'${text}` : text;

@@ -1,9 +1,9 @@
-// What the rows of one upload declare of their signals, for all of its batches.
+// What the rows of one upload declare about their signals, for all of its batches.
 import type { Declaration } from "../wire/samples.ts";
 
 /**
- * Columns that name a sample_type, a max_gap or a unit before those of the same batch that do not:
- * a signal's first samples declare it, and rows of one upload need not all say so.
+ * Sorts columns with a sample_type, max_gap or unit before those of the same batch without: a
+ * signal's first samples declare it, and not all rows of an upload need to.
  */
 export function declaringFirst<C extends Declaration>(columns: readonly C[]): C[] {
   const weight = ({ unit, maxGapUs, sampleType }: C) =>
@@ -11,11 +11,11 @@ export function declaringFirst<C extends Declaration>(columns: readonly C[]): C[
   return columns.toSorted((a, b) => weight(a) - weight(b));
 }
 
-/** Signals of machines that are remembered; more than that is not one upload of a plant. */
+/** Most signals of machines to remember; no single upload of a plant has more. */
 const maxRemembered = 10_000;
 
 /**
- * Remembers what rows declare, also rows that are no records: of each field what was said first.
+ * Remembers what rows declare, including rows that are not records: the first value of each field.
  */
 export class UploadDeclarations {
   readonly #said = new Map<string, Declaration>();
@@ -34,8 +34,9 @@ export class UploadDeclarations {
   }
 
   /**
-   * What was said of the signals of a batch and none of its columns says. It goes as a column
-   * without samples: a declaration, and no record that another one could be refused with.
+   * Declarations for the signals of a batch that none of its columns contains. Each is sent as a
+   * column without samples: it declares, and has no record that could be refused together with
+   * others.
    */
   missing(machine: string, columns: readonly Declaration[]): Declaration[] {
     const here = new Map<string, { unit: boolean; gap: boolean; type: boolean }>();

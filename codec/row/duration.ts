@@ -1,20 +1,20 @@
-// Lengths of time as people write them: in URLs, and as the max_gap of a row.
+// Durations as people write them: in URLs, and as the max_gap of a row.
 import { unitUs } from "./time.ts";
 
-/** What a length of time may look like, to follow "expected". */
+/** The allowed forms of a duration, to follow "expected". */
 export const durationForms = "a number with a unit (500ms, 1m, 1.5h; units us ms s m h d w)";
 
-/** For a schema. */
+/** The pattern of a duration, for a schema. */
 export const durationPattern = "^\\d{1,15}(\\.\\d{1,15})?(us|ms|[smhdw])$";
 
 const duration = /^(\d{1,15})(?:\.(\d{1,15}))?(us|ms|[smhdw])$/;
 /** An interval as PostgreSQL writes it. */
 const interval = /^(?:(\d{1,4}) days? ?)?(?:(\d{1,6}):(\d\d):(\d\d)(?:\.(\d{1,6}))?)?$/;
 
-/** What the contract can say: 10,000 years. */
+/** The longest duration of the contract: 10,000 years. */
 const longestUs = 315_576_000_000_000_000n;
 
-/** A length of time in microseconds, finer digits cut; undefined if it is none, or too long. */
+/** A duration in microseconds, finer digits cut; undefined if the text is not one, or too long. */
 export function parseDuration(text: string): bigint | undefined {
   const match = duration.exec(text);
   if (!match) return undefined;
@@ -25,7 +25,7 @@ export function parseDuration(text: string): bigint | undefined {
   return us <= longestUs ? us : undefined;
 }
 
-/** The same, also as PostgreSQL writes an interval: "00:20:00", "1 day". */
+/** The same, but also reads an interval as PostgreSQL writes it: "00:20:00", "1 day". */
 export function parseInterval(text: string): bigint | undefined {
   const match = text === "" ? null : interval.exec(text);
   if (!match) return parseDuration(text);
@@ -34,7 +34,7 @@ export function parseInterval(text: string): bigint | undefined {
   return BigInt(days) * unitUs.d + wholeSeconds * unitUs.s + BigInt(fraction.padEnd(6, "0"));
 }
 
-/** A length of time in seconds, exactly: "1200s", "0.02s". */
+/** A duration in seconds, exactly: "1200s", "0.02s". */
 export function durationText(us: bigint): string {
   const whole = us / unitUs.s;
   const fraction = String(us % unitUs.s)

@@ -1,6 +1,7 @@
-// The words of an enum of the contract as people write them: short, or with the enum's name before.
+// The words of an enum of the contract as people write them: short, or with the enum's name as
+// prefix.
 
-/** What a descriptor of an enum says of its values. */
+/** The part of an enum's descriptor that describes its values. */
 type EnumValues = {
   readonly value: Readonly<Record<number, { readonly localName: string }>>;
   readonly values: readonly {
@@ -12,7 +13,7 @@ type EnumValues = {
 
 /**
  * Each number under its short and its long name, in upper case: "ACTIVE" and
- * "MACHINE_STATE_ACTIVE". UNSPECIFIED is no word: it says nothing.
+ * "MACHINE_STATE_ACTIVE". UNSPECIFIED is not a word: it means that nothing is given.
  */
 export function enumWords<T extends number>({
   values,

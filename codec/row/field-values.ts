@@ -35,12 +35,12 @@ const badMaxGap = rowFault(
   "SIGNAL_DECLARATION_MISMATCH",
   'max_gap: expected a length of time with its unit as a text, such as "20m" or "1200s"',
 );
-// Each digit can be read in one way only: with `\d+\.?\d*`, a long run of digits that is no number
-// took a square of its length.
+// Each digit can match in one way only: with `\d+\.?\d*`, a long run of digits that is not a number
+// took time quadratic in its length.
 const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const infinity = /^(?:nan|[+-]?inf(?:inity)?)$/i;
 
-/** Whether a field says something: empty texts and nulls do not. */
+/** Whether a field has a value: empty texts and nulls do not count. */
 export const isSaid = (value: unknown): boolean =>
   value !== undefined && value !== null && value !== "";
 

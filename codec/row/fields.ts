@@ -1,4 +1,4 @@
-// The fields of a row: which there are, and which of them somebody meant who wrote another name.
+// The fields of a row: which exist, and which one an unknown name probably means.
 
 /** Fields of a row of one record, in the order in which exports write them. */
 export const fieldNames: readonly string[] = [
@@ -6,10 +6,10 @@ export const fieldNames: readonly string[] = [
   ...["state", "reason", "severity", "code", "message"],
 ];
 
-/** Which kind of record a field belongs to, as a bit; of names that have another spelling, too. */
+/** Which kind of record a field belongs to, as a bit; also for names that have another spelling. */
 export const fieldGroup = { any: 1, sample: 2, state: 4, error: 8, otherSpelling: 16 } as const;
 
-/** Fields under the names that protobuf's JSON writes, or reads too, to those that are meant. */
+/** Maps the names that protobuf's JSON writes or reads to the names of their fields. */
 export const otherSpellings: ReadonlyMap<string, string> = new Map([
   ["maxGap", "max_gap"],
   ["sampleType", "sample_type"],
@@ -17,13 +17,13 @@ export const otherSpellings: ReadonlyMap<string, string> = new Map([
   ["error_report", "errorReport"],
 ]);
 
-/** What an answer says of a machine beside its newest state. It is no part of the record. */
+/** What an answer tells about a machine beside its newest state. It is not part of the record. */
 const silentSince = ["silent_since", "silentSinceTime", "silent_since_time"];
 
 /**
- * Every field that is understood: also the contract's Signal as protobuf's JSON has it, and what
- * stands beside a record without being stored: the verdict in the producer's file of rejected
- * records, and since when a machine has been silent.
+ * Every known field: also those of the contract's Signal in protobuf's JSON, and those that appear
+ * beside a record without being stored: the verdict in the producer's file of rejected records, and
+ * since when a machine has been silent.
  */
 export const fieldGroups: ReadonlyMap<string, number> = new Map(
   Object.entries({
@@ -40,7 +40,7 @@ export const fieldGroups: ReadonlyMap<string, number> = new Map(
   ),
 );
 
-/** What an unknown field is told by: `"untit" is not a field of a row: is "unit" meant?` */
+/** The message about an unknown field: `"untit" is not a field of a row: is "unit" meant?` */
 export function unknownField(
   name: string,
   { of = "a field of a row", known = fieldNames } = {},
@@ -52,7 +52,7 @@ export function unknownField(
   return `${shown} is not ${of}: ${hint}`;
 }
 
-/** What is said of the first of several; the others are named. */
+/** The message about several unknown fields: explains the first and lists the others. */
 export function unknownFields(names: readonly string[]): string {
   const [first = "", ...others] = names;
   if (others.length === 0) return unknownField(first);
@@ -61,7 +61,7 @@ export function unknownFields(names: readonly string[]): string {
   return `${unknownField(first)}; neither are ${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
 }
 
-/** The known name that takes the fewest changes, if they are few. */
+/** The known name that needs the fewest changes, if they are few. */
 function nearestName(name: string, names: readonly string[]): string | undefined {
   if (name.length > 40) return undefined;
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z]/g, "");

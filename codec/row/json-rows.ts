@@ -3,18 +3,20 @@
 import { type Line, tooLong } from "./text-lines.ts";
 import { UnreadableText } from "./unreadable.ts";
 
-/** No row has so many, its texts included. A line of 1 MiB of them takes up to 0.1 s to parse. */
+/**
+ * No row has this many parts, texts included. A line of 1 MiB of parts takes up to 0.1 s to parse.
+ */
 const maxParts = 10_000;
 const [comma, bracket, brace] = [44, 91, 123];
 
 export type LineRow = {
   /** The line that it begins on. */
   line: number;
-  /** What was read: a row of named fields if it is an object. */
+  /** The parsed value: a row of named fields if it is an object. */
   row: unknown;
 };
 
-/** The row of a line; undefined where the line is blank. */
+/** The row of a line; undefined if the line is blank. */
 export function readJsonLine({ number, text }: Line): LineRow | undefined {
   if (text === undefined) return { line: number, row: new UnreadableText(tooLong) };
   const json = number === 1 ? text.replace(/^\uFEFF/, "") : text;
@@ -24,7 +26,7 @@ export function readJsonLine({ number, text }: Line): LineRow | undefined {
       line: number,
       row: new UnreadableText(`not a row: more than ${maxParts} commas and opening brackets`),
     };
-  // Nobody reads the stack of what is told by line, and taking it costs more than the parsing.
+  // Faults are reported by line, without a stack, and capturing one costs more than the parsing.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {
@@ -37,15 +39,15 @@ export function readJsonLine({ number, text }: Line): LineRow | undefined {
 }
 
 /**
- * A time is read as the digits that were written: as a double, nanoseconds and fractions of a
- * millisecond would be rounded first.
+ * A numeric time is read from its digits: a double would round nanoseconds and fractions of a
+ * millisecond first.
  */
 function withExactTime(row: unknown, json: string): unknown {
   const time = (row as { time?: unknown } | null)?.time;
   if (typeof time !== "number" || Number.isSafeInteger(time)) return row;
   return JSON.parse(json, function (this: unknown, name, value, context?: { source?: string }) {
     const digits = name === "time" && typeof value === "number" ? context?.source : undefined;
-    // An exponent stands for digits that nobody wrote.
+    // With an exponent, the text does not have all digits of the number.
     return digits !== undefined && /^-?\d+(?:\.\d+)?$/.test(digits) ? digits : value;
   });
 }

@@ -1,8 +1,7 @@
 // JSON text in which numbers survive: JSON.stringify writes -0 as 0 and NaN as null.
 
 /**
- * What can be written; undefined members are left out. Whatever gives one thing after the other is
- * an array.
+ * What can be written; undefined members are left out. Any iterable object is written as an array.
  */
 export type Json =
   | string
@@ -15,9 +14,9 @@ export type Json =
   | { readonly [key: string]: Json };
 
 /**
- * Writes JSON. Finite numbers come back bit for bit from any parser of doubles, -0 too. What is no
- * finite number is null, and as a member it is left out: a text has no place where readers expect a
- * number. 64-bit integers (bigint) are decimal strings, as in protobuf's JSON.
+ * Writes JSON. Any parser of doubles reads finite numbers back bit for bit, including -0. A number
+ * that is not finite is null, or left out if it is a member: readers expect a number there, never a
+ * text. 64-bit integers (bigint) are decimal strings, as in protobuf's JSON.
  */
 export function toJsonText(value: Json): string {
   switch (typeof value) {
@@ -42,7 +41,7 @@ function numberText(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-/** Whether it is an array, or would be written as one. */
+/** Whether a value is an array, or would be written as one. */
 export const isList = (value: object): value is Iterable<Json> => Symbol.iterator in value;
 
 function arrayText(values: Iterable<Json>): string {

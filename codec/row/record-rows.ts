@@ -1,5 +1,5 @@
-// Writes records as flat rows, one each, in lower_snake_case, enum values without their prefix.
-// Their reader is record.ts.
+// Writes records as flat rows, one row each, in lower_snake_case, with enum values without their
+// prefix. record.ts reads them.
 import {
   type Batch,
   type ErrorReport,
@@ -15,7 +15,7 @@ import { sampleTypeWord } from "./sample-type.ts";
 import { formatTime, fromTimestamp, timeText } from "./time-text.ts";
 
 /**
- * A record: who, what, when, and beside them the fields of its kind (value, unit; state, reason;
+ * A record: its machine, signal and time, and the fields of its kind (value, unit; state, reason;
  * severity, code, message).
  */
 export type Row = { machine: string; signal: string; time?: string } & Record<string, Json>;
@@ -60,7 +60,7 @@ export function* batchRows({
   for (const column of samples) {
     const { signal, values } = column;
     const timesUs = timesOf(column);
-    // A member that is undefined is not written.
+    // An undefined member is not written.
     const unit = column.unit || undefined;
     const sample_type = sampleTypeWord(column.sampleType);
     for (const [i, value] of values.entries())

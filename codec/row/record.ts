@@ -1,5 +1,5 @@
-// One record from a row of named fields, and everything that can be wrong with the row: the same
-// for a POST and for a file that the producer sends.
+// Reads one record from a row of named fields, and reports everything that can be wrong with the
+// row: the same for a POST and for a file that the producer sends.
 import {
   type MachineState,
   MachineStateSchema,
@@ -19,11 +19,11 @@ const noSignal = rowFault("SIGNAL_NAME_INVALID", "signal: a text is required");
 const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
 
 /**
- * The record of a row: flat, as GET answers it and exports write it (`machine`, `signal`, `time`;
+ * The record of a row: flat, as GET returns it and exports write it (`machine`, `signal`, `time`;
  * `value`, `unit`, `max_gap` and `sample_type`; `state` and `reason`; `severity`, `code` and
  * `message`), or the contract's Signal as JSON (with `stateChange` or `errorReport`). Empty texts
- * and nulls say nothing. A field that is unknown, or belongs to another kind of signal, is a fault:
- * what somebody wrote is never left out in silence.
+ * and nulls count as absent. A field that is unknown, or belongs to another kind of signal, is a
+ * fault: input is never ignored silently.
  */
 export function readRecord(row: Row, context: RowContext): RowRecord | RowFault {
   let said = 0;
@@ -64,7 +64,7 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   return { kind: "value", machine, timeUs, signal, unit, maxGapUs, sampleType, value };
 }
 
-/** A fault of one field says nothing against what the row declares in others. */
+/** A fault in one field does not invalidate what the row declares in others. */
 function declaring(
   fault: RowFault,
   row: Row,
@@ -127,7 +127,7 @@ const errorFields = ["severity", "code", "message"];
 const groupOf = (signal: string): number =>
   signal === "state" ? fieldGroup.state : signal === "error" ? fieldGroup.error : fieldGroup.sample;
 
-/** A field that says something and has no place in a record of this signal. */
+/** The fault of a field that has a value but does not belong to a record of this signal. */
 function strayFault(row: Row, stray: number, signal: string): RowFault {
   const name = Object.keys(row).find(
     (one) => isSaid(row[one]) && (fieldGroups.get(one)! & stray) !== 0,
@@ -137,7 +137,7 @@ function strayFault(row: Row, stray: number, signal: string): RowFault {
   return rowFault("REQUEST_INVALID", `${name}: not a field of ${kind}`);
 }
 
-/** Of one field, what one spelling says would be lost to what the other says. */
+/** The fault of a field that is given in two spellings: one of the values would be lost. */
 function saidTwice(row: Row): RowFault | undefined {
   for (const [spelling, name] of otherSpellings) {
     if (isSaid(row[spelling]) && isSaid(row[name]))
@@ -149,7 +149,7 @@ function saidTwice(row: Row): RowFault | undefined {
   return undefined;
 }
 
-/** Where the fields of a kind stand: in the row, or in a message of the contract in it. */
+/** Where the fields of a kind are: in the row itself, or in a message of the contract inside it. */
 function partOf(
   row: Row,
   name: "stateChange" | "errorReport",

@@ -1,5 +1,5 @@
-// Writes a record that was not accepted as a flat row. What may be the reason stays as it is, and
-// record.ts reads the row again once it is corrected.
+// Writes a record that was not accepted as a flat row. Values that may be the reason stay
+// unchanged, and record.ts can read the row again once it is corrected.
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch, Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
@@ -9,10 +9,10 @@ import { durationText } from "./duration.ts";
 import { errorFields, stateFields } from "./record-rows.ts";
 import { sampleTypeWord } from "./sample-type.ts";
 
-/** Where a record stands in its batch. */
+/** The position of a record in its batch. */
 export type Place = { kind: RecordKind; column: number; position: number };
 
-/** The fields of a row but for its machine, by their names. */
+/** The fields of a row by name, except its machine. */
 export type RejectedRow = Record<string, unknown>;
 
 /** The row of the record at a place; without fields if there is none. */
@@ -42,14 +42,14 @@ export function rejectedRow(batch: Batch, { kind, column, position }: Place): Re
 
 const columnTimes = new WeakMap<Samples, Float64Array>();
 
-/** Made once for all records of a column. */
+/** Computed once for all records of a column. */
 function timesOfColumn(samples: Samples): Float64Array {
   const made = columnTimes.get(samples) ?? timesOf(samples);
   columnTimes.set(samples, made);
   return made;
 }
 
-/** One that is none stays none: it may be why the record was rejected. */
+/** An invalid max_gap stays invalid: it may be why the record was rejected. */
 function gapText(maxGap: Duration): string {
   const us = toDurationUs(maxGap);
   return Number.isSafeInteger(us) && us >= 0
@@ -57,14 +57,14 @@ function gapText(maxGap: Duration): string {
     : `${maxGap.seconds} s ${maxGap.nanos} ns`;
 }
 
-/** So is a type that is none. */
+/** An invalid type stays invalid too. */
 const typeText = (type: SampleType): string => sampleTypeWord(type) ?? String(type);
 
 function timeOf(time: Timestamp | undefined): string | undefined {
   return time && timeText(Number(time.seconds) * 1e6 + Math.floor(time.nanos / 1000));
 }
 
-/** RFC 3339 to the microsecond; what is no date, as "N us". */
+/** RFC 3339 to the microsecond; a number that is not a date, as "N us". */
 function timeText(timeUs: number | undefined): string | undefined {
   if (timeUs === undefined) return undefined;
   const whole = Math.floor(timeUs / 1e6);

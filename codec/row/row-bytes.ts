@@ -1,22 +1,23 @@
-// Rows of samples as bytes of NDJSON or CSV, written by hand: what an export spends its time on.
+// Rows of samples as bytes of NDJSON or CSV, written by hand because exports spend their time here.
 
 /**
- * Numbers in at most this many places after the point are written without help: readings, mostly.
+ * Numbers with at most this many decimal places, as most readings have, are written without
+ * JavaScript's own conversion.
  */
 const places = [1, 10, 100, 1_000, 10_000] as const;
 /**
- * Up to here a whole number and its quotient by a power of ten are exact, and the digits are the
- * shortest that say it.
+ * Below this, a whole number and its quotient by a power of ten are exact, and its digits are the
+ * shortest that identify the value.
  */
 const maxScaled = 2 ** 31;
-/** More than any time and number take. */
+/** More bytes than any time and number take. */
 const tailBytes = 96;
 
 const digit0 = 0x30;
 const minus = 0x2d;
 const point = 0x2e;
 
-/** What stands around a row's time and value. */
+/** The fixed bytes around a row's time and value. */
 export type RowShape = { head: Uint8Array; middle: Uint8Array; end: Uint8Array };
 
 /**
@@ -45,14 +46,16 @@ export class RowBytes {
   }
 
   /**
-   * Whether a row of this shape might not fit any more. A shape of less than a quarter of a chunk
+   * Whether a row of this shape might no longer fit. A shape of less than a quarter of a chunk
    * always fits an empty one.
    */
   isFull({ head, middle, end }: RowShape): boolean {
     return this.#at + head.length + middle.length + end.length + tailBytes > this.#chunkBytes;
   }
 
-  /** What was written so far; goes on in another buffer. Give it back once it is sent. */
+  /**
+   * Returns what was written so far and continues in another buffer. Give it back once it is sent.
+   */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#at);
     this.#bytes = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#chunkBytes);
@@ -64,9 +67,7 @@ export class RowBytes {
     if (this.#spare.length < 4) this.#spare.push(Buffer.from(buffer, byteOffset, this.#chunkBytes));
   }
 
-  /**
-   * Writes a row. Finite values come back bit for bit, -0 too; no others are stored.
-   */
+  /** Writes a row. Finite values, including -0, read back bit for bit; no others are stored. */
   sample({ head, middle, end }: RowShape, timeUs: number, value: number): void {
     this.#raw(head);
     this.#time(timeUs);
@@ -106,7 +107,7 @@ export class RowBytes {
 
   #number(value: number): void {
     const size = Math.abs(value);
-    // Below 1e-6 and from 1e21 on numbers have exponents; -0 has to keep its sign.
+    // Numbers below 1e-6 and from 1e21 on have exponents; -0 must keep its sign.
     if (size < maxScaled && size >= 1e-4) {
       for (let i = 0; i < places.length; i++) {
         const scaled = Math.round(size * places[i]!);

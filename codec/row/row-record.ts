@@ -1,21 +1,21 @@
-// What a row is read as: a record of a machine, or why it is none.
+// The result of reading a row: a record of a machine, or why it is not one.
 import type { MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { Declaration } from "../wire/samples.ts";
 import type { Fault } from "./text-fault.ts";
 import type { TimeContext } from "./time.ts";
 
-/** A record of a machine: what a row says. Times in microseconds since 1970. */
+/** A record of a machine, as read from a row. Times are in microseconds since 1970. */
 export type RowRecord =
   | {
       readonly kind: "value";
       readonly machine: string;
       readonly timeUs: number;
       readonly signal: string;
-      /** Empty: as declared. */
+      /** Empty: the declared unit applies. */
       readonly unit: string;
-      /** Undefined: as declared, or as the accessor finds. */
+      /** Undefined: the declared value applies, or what the accessor infers. */
       readonly maxGapUs: number | undefined;
-      /** Undefined: as declared. */
+      /** Undefined: the declared type applies. */
       readonly sampleType: SampleType | undefined;
       readonly value: number;
     }
@@ -35,11 +35,11 @@ export type RowRecord =
       readonly message: string;
     };
 
-/** What holds for rows that do not say it themselves. */
+/** Applies to rows that do not have their own value. */
 export type RowDefaults = {
-  /** The signal of rows that name none. */
+  /** The signal of rows that do not name one. */
   signal?: string | undefined;
-  /** Of numeric signals. */
+  /** The unit of numeric signals. */
   unit?: string | undefined;
   maxGapUs?: number | undefined;
   sampleType?: SampleType | undefined;
@@ -47,14 +47,14 @@ export type RowDefaults = {
 
 export type RowContext = TimeContext & RowDefaults;
 
-/** What a row declares of a numeric signal, though it may be no record. */
+/** What a row declares about a numeric signal, even if it is not a record. */
 export type RowDeclaration = { readonly machine: string } & Declaration;
 
-/** Why a row is no record. */
+/** Why a row is not a record. */
 export class RowFault implements Fault {
   readonly reason: Fault["reason"];
   readonly message: string;
-  /** Undefined: nothing, or nothing that can be read. */
+  /** Undefined: the row declares nothing that can be read. */
   readonly declares: RowDeclaration | undefined;
   constructor({ reason, message }: Fault, declares?: RowDeclaration) {
     this.reason = reason;
@@ -69,5 +69,5 @@ export type Row = Readonly<Record<string, unknown>>;
 export const rowFault = (reason: Fault["reason"], message: string) =>
   new RowFault({ reason, message });
 
-/** What stands where a row is expected is something else. */
+/** The fault of a value that is not a row. */
 export const notAnObject = rowFault("REQUEST_INVALID", "a row must be a JSON object");

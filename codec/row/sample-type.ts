@@ -4,10 +4,10 @@ import { enumWords } from "./enum-words.ts";
 
 const byWord = enumWords<SampleType>(SampleTypeSchema);
 
-/** "step", "STEP" or "SAMPLE_TYPE_STEP", in any case; undefined if it is no such word. */
+/** "step", "STEP" or "SAMPLE_TYPE_STEP", in upper or lower case; undefined for any other word. */
 export const readSampleType = (word: string): SampleType | undefined =>
   byWord.get(word.toUpperCase());
 
-/** The short word in upper case; undefined where nothing is declared. */
+/** The short word in upper case; undefined if nothing is declared. */
 export const sampleTypeWord = (type: SampleType): string | undefined =>
   type === 0 ? undefined : SampleTypeSchema.value[type]?.localName;

@@ -1,16 +1,19 @@
-// A stream of bytes as rows, whichever kind it is: what its first line that is not blank begins
-// with says so.
+// Reads a stream of bytes as rows, whether NDJSON or CSV: the first line that is not blank decides.
 import { type CsvRows, createCsvRows } from "./csv-rows.ts";
 import { type LineRow, readJsonLine } from "./json-rows.ts";
 import { type Line, readLines } from "./text-lines.ts";
 import { UnreadableText } from "./unreadable.ts";
 
-/** `lines`: how many of the text it stands for. The row is UnreadableText where there is none. */
+/**
+ * `lines`: how many lines of the text it stands for. The row is UnreadableText if it cannot be
+ * read.
+ */
 export type SourceRow = LineRow & { lines: number };
 
 /**
- * Rows as they come, those of a piece of a chunk together. A text that begins with "{" is NDJSON,
- * anything else the header of a CSV. `signal`: that of rows which name none. Throws BadText.
+ * Yields rows as they arrive, those of a piece of a chunk together. A text that begins with "{" is
+ * NDJSON, anything else the header of a CSV. `signal`: the signal of rows that do not name one.
+ * Throws BadText.
  */
 export async function* readRows(
   chunks: AsyncIterable<Uint8Array>,

@@ -1,7 +1,7 @@
-// What bytes are that should be text in UTF-8 and are none, in words that help to mend it.
+// Describes bytes that should be UTF-8 text but are not, in words that help to correct it.
 import { isUtf8 } from "node:buffer";
 
-/** What a text begins with that is none, by its first bytes. */
+/** Formats other than UTF-8 text, by their first bytes. */
 const beginnings: readonly (readonly [bytes: readonly number[], what: string])[] = [
   [[0x1f, 0x8b], "packed by gzip: unpack it first (gunzip -c FILE)"],
   [[0x28, 0xb5, 0x2f, 0xfd], "packed by zstd: unpack it first (zstd -dc FILE)"],
@@ -12,13 +12,13 @@ const beginnings: readonly (readonly [bytes: readonly number[], what: string])[]
   [[0xfe, 0xff], "UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"],
 ];
 
-/** The kind of what begins with these bytes, if it is known and no text. */
+/** The format of data that begins with these bytes, if it is known and not text. */
 export const kindOfBytes = (start: Uint8Array): string | undefined =>
   beginnings.find(([bytes]) => bytes.every((byte, i) => start[i] === byte))?.[1];
 
 const convertIt = "convert it first, for example with iconv";
 
-/** Of a text whose bytes before this line are UTF-8. */
+/** The fault of a text that is UTF-8 only before this line. */
 export const notUtf8From = (line: number): string =>
   `not UTF-8, in line ${line} or after it: ${convertIt}`;
 
@@ -27,8 +27,8 @@ export const bytesFault = (text: Uint8Array): string | undefined =>
   kindOfBytes(text) ?? (isUtf8(text) ? undefined : `not UTF-8: ${convertIt}`);
 
 /**
- * Whether the percent-encoded bytes of a query string were not UTF-8: what decodes it puts U+FFFD
- * in their place, which may also have been sent.
+ * Whether the percent-encoded bytes of a query string are not UTF-8. After decoding this cannot be
+ * told: U+FFFD replaces such bytes, but may also have been sent.
  */
 export function isMisencoded(query: string): boolean {
   if (!query.includes("%")) return false;

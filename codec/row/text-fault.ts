@@ -1,4 +1,4 @@
-// Bounds on the texts of records, for who reads rows and for who stores them.
+// Bounds on the texts of records, used when rows are read and when records are stored.
 import type { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 
 /** What is wrong with a record: the reason's name, without its prefix, and words for people. */

@@ -1,25 +1,27 @@
-// A stream of bytes as lines of text, one chunk at a time.
+// Reads a stream of bytes as lines of text, one chunk at a time.
 import { LineCutter } from "../../runtime/line-cutter.ts";
 import { kindOfBytes, notUtf8From } from "./text-bytes.ts";
 import { BadText } from "./unreadable.ts";
 
 export type Line = {
-  /** From 1, as editors count. */
+  /** Line number from 1, as editors count. */
   number: number;
-  /** With the CR of its line end, if it has one; undefined if it is longer than allowed. */
+  /**
+   * The line with the CR of its line end, if it has one; undefined if it is longer than allowed.
+   */
   text: string | undefined;
 };
 
-/** A line that is longer is none of rows. */
+/** A longer line cannot be a row. */
 export const maxLineCharacters = 1024 * 1024;
 export const tooLong = "the line is longer than 1 MiB";
 
-/** Even where each character is a line, so many are cut within a millisecond or two. */
+/** Even if each character is a line, this many are cut within a millisecond or two. */
 const charactersInTurn = 8 * 1024;
 
 /**
- * Lines as they come, those of a piece of a chunk together; the last one need not end. Throws
- * BadText for bytes that are not UTF-8, with what they look like.
+ * Yields lines as they arrive, those of a piece of a chunk together; the last line needs no line
+ * end. Throws BadText for bytes that are not UTF-8, with what they look like.
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,

@@ -1,10 +1,10 @@
-// Why a text is no time, in words that help to mend it.
+// Why a text is not a time, in words that help to correct it.
 
 /** A refused time. */
 export class TimeFault {
-  /** Of a row. */
+  /** The message for a row. */
   readonly message: string;
-  /** Of a query, to follow the text: there nobody declares what numbers count. */
+  /** The message for a query, to follow the text: a query cannot declare the unit of numbers. */
   readonly inQuery: string;
   constructor(message: string, inQuery = `is refused: ${message}`) {
     this.message = message;
@@ -12,13 +12,13 @@ export class TimeFault {
   }
 }
 
-// Days come again after 400 years; years below 100 are others to Date.
+// The calendar repeats after 400 years, and Date takes years below 100 for other years.
 const daysOf = (year: number, month: number): number =>
   month >= 1 && month <= 12 ? new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate() : 0;
 const isDay = (year: number, month: number, day: number): boolean =>
   day >= 1 && day <= daysOf(year, month);
 
-/** Of "2026-02-29", "08:60" and ":00", which together are no second: what there is not. */
+/** Names the part of "2026-02-29", "08:60" and ":00" that does not exist. */
 export function noSuchTime(date: string, clock: string, second: string): TimeFault {
   const [year = 0, month = 0, day = 0] = date.split("-").map(Number);
   const [hour = "", minute = ""] = clock.split(":");
@@ -31,11 +31,14 @@ export function noSuchTime(date: string, clock: string, second: string): TimeFau
   );
 }
 
-/** A year, month, day, minute or second, run together. Ten digits are rather a count of seconds. */
+/**
+ * Year, month, day, minute and second without separators. Ten digits are more likely a count of
+ * seconds.
+ */
 const compact =
   /^((?:19|20)\d\d)(?:(\d\d)(?:(\d\d)(?:[Tt ]?(\d\d)(\d\d)(\d\d)?(?:[.,]\d+)?(?:[Zz]|[-+ ][\d:]+)?)?)?)?$/;
 
-/** Of 20261129, 2026, 20261129T0800 and the like: how to write what they look like. */
+/** For 20261129, 2026, 20261129T0800 and the like: how to write the time that they look like. */
 export function compactFault(text: string): TimeFault | undefined {
   const match = compact.exec(text);
   if (match === null) return undefined;

@@ -1,5 +1,5 @@
-// Points in time as rows and answers write them: RFC 3339. Microseconds since the epoch, as bigint:
-// Number is exact to the year 2255 only. What people write is read in time.ts.
+// Points in time as rows and answers write them: RFC 3339. Times are microseconds since the epoch,
+// as bigint: Number is exact only to the year 2255. time.ts reads what people write.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /** RFC 3339 in UTC with no fraction, three or six digits: as many as the time needs. */
@@ -11,11 +11,11 @@ export function formatTime(us: bigint): string {
   return text.endsWith(".000Z") ? `${text.slice(0, -5)}Z` : text;
 }
 
-/** As the contract has it, to the microsecond. */
+/** Microseconds of the contract's Timestamp, finer digits cut. */
 export function fromTimestamp({ seconds, nanos }: Timestamp): bigint {
   return seconds * 1_000_000n + BigInt(Math.floor(nanos / 1_000));
 }
 
-/** "2026-03-01T08:00:00Z", of a time of the contract; undefined if it is unset. */
+/** The text of the contract's Timestamp, like "2026-03-01T08:00:00Z"; undefined if it is unset. */
 export const timeText = (time: Timestamp | undefined): string | undefined =>
   time && formatTime(fromTimestamp(time));

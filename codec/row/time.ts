@@ -1,17 +1,17 @@
-// Points in time as people, PostgreSQL and machines write them: in rows of every door and in URLs.
-// Fractions are read as digits, never through floating point.
+// Points in time as people, PostgreSQL and machines write them: in rows of every interface and in
+// URLs. Fractions are read as digits, never through floating point.
 
 import { compactFault, noSuchTime, TimeFault } from "./time-fault.ts";
 
-/** What the numbers of a row count, where a time is a number: since 1970-01-01T00:00:00Z. */
+/** The unit of times that are numbers, counted since 1970-01-01T00:00:00Z. */
 export type EpochUnit = "s" | "ms" | "us" | "ns";
 export const epochUnits: readonly EpochUnit[] = ["s", "ms", "us", "ns"];
 
-/** What a time may look like, to follow "expected". */
+/** The allowed forms of a time, to follow "expected". */
 export const timeForms =
   "RFC 3339 (2026-03-01T08:00:00Z; also with a blank for the T, +0100 or +01 for the zone, or as PostgreSQL writes it), a date (2026-03-01: its midnight in UTC), milliseconds since 1970 (1772352000000), or relative to now (now, -15m, now-1h; units us ms s m h d w)";
 
-/** 0001-01-01T00:00:00Z and the end of year 9999: what RFC 3339 and Timestamp can say. */
+/** 0001-01-01T00:00:00Z and the end of year 9999: the range of RFC 3339 and Timestamp. */
 const earliestUs = -62_135_596_800_000_000n;
 const latestUs = 253_402_300_799_999_999n;
 
@@ -27,12 +27,12 @@ export const unitUs = {
 } as const;
 
 /**
- * Before this a number without a declared unit is taken for a mistake: seconds of the years after
- * 1990, read as milliseconds, all lie in 1970.
+ * A number without a declared unit that lies before this is taken for a mistake: seconds of the
+ * years after 1990, read as milliseconds, all fall in 1970.
  */
 const declaredOnlyBeforeUs = 631_152_000_000_000n;
 
-/** Nothing that is written as a time is. */
+/** The fault of a text that has no form of a time. */
 const notATime = new TimeFault(
   `expected ${timeForms}`,
   `is not a time in years 1 to 9999; expected ${timeForms}`,
@@ -46,7 +46,7 @@ const relativeToNow = new TimeFault(
   "must not be relative to now where the same rows may be sent again",
 );
 
-// In a query string an unescaped "+" is a space: taken as the plus that was meant.
+// In a query string an unescaped "+" is a space, so a space is read as the plus that was meant.
 const rfc3339 =
   /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?(?:[Zz]|([-+ ])(\d\d)(?::?(\d\d)(?::?(\d\d))?)?)$/;
 const withoutZone = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?$/;
@@ -57,23 +57,24 @@ const relative = /^(?:now)?(?:([-+ ])(\d{1,15})(us|ms|[smhdw]))?$/;
 /** Whether the text names a time by its distance from now. */
 export const isRelativeTime = (text: string): boolean => text !== "" && relative.test(text);
 
-/** Whether it lies in years 1 to 9999. */
+/** Whether the time lies in the years 1 to 9999. */
 export const isTime = (us: bigint): boolean => us >= earliestUs && us <= latestUs;
 
 export type TimeContext = {
-  /** What "now" is; undefined where times must not depend on when they are read. */
+  /** The present; undefined if times must not depend on when they are read. */
   nowUs: bigint | undefined;
   /**
-   * What numbers count; those are refused that must count another unit: beyond year 9999, or within
-   * four months of 1970 and in a coarser unit between 1990 and 2286. Undefined: milliseconds, of
-   * which all before 1990 are refused, as the seconds that they mostly are.
+   * The unit of numbers. Numbers that must be in another unit are refused: those beyond year 9999,
+   * and those that fall within four months of 1970 but would fall between 1990 and 2286 in a
+   * coarser unit. Undefined: milliseconds, where all numbers before 1990 are refused, since they
+   * are mostly seconds.
    */
   epoch?: EpochUnit | undefined;
 };
 
 /**
  * Microseconds since 1970 of a time in any of `timeForms`. Digits finer than a microsecond are cut.
- * A leap second, 23:59:60 UTC, is the second after it.
+ * A leap second, 23:59:60 UTC, is read as the second after it.
  */
 export function readTime(text: string, { nowUs, epoch }: TimeContext): bigint | TimeFault {
   const us = fromRfc3339(text) ?? fromEpoch(text, epoch) ?? fromRest(text, nowUs);
@@ -91,7 +92,7 @@ function fromRest(text: string, nowUs: bigint | undefined): bigint | TimeFault {
   return sign === "-" ? nowUs - span : nowUs + span;
 }
 
-/** Nanoseconds of one of what the numbers count. */
+/** Nanoseconds per unit. */
 const unitNs: Record<EpochUnit, bigint> = { s: 1_000_000_000n, ms: 1_000_000n, us: 1_000n, ns: 1n };
 const digitsBelow: Record<EpochUnit, number> = { s: 9, ms: 6, us: 3, ns: 0 };
 
@@ -100,7 +101,8 @@ function fromEpoch(text: string, declared: EpochUnit | undefined): bigint | Time
   if (!match) return undefined;
   const unit = declared ?? "ms";
   const [, sign, whole, fraction = ""] = match;
-  // Milliseconds have thirteen digits from 2001 to 2286. Ten are rather a count of seconds.
+  // Milliseconds have thirteen digits from 2001 to 2286. Ten digits are more likely a count of
+  // seconds.
   if (declared === undefined && whole!.length !== 13 && whole!.length !== 10) {
     const fault = compactFault(text);
     if (fault !== undefined) return fault;
@@ -113,7 +115,7 @@ function fromEpoch(text: string, declared: EpochUnit | undefined): bigint | Time
   const ns =
     BigInt(whole!) * unitNs[unit] + BigInt(fraction.slice(0, below).padEnd(below, "0") || "0");
   const finer = /[1-9]/.test(fraction.slice(below));
-  // The microsecond that it lies in, as where the digits of a second are cut.
+  // Round down to the microsecond, as when the digits of a second are cut.
   const us = sign === "-" ? -((ns + (finer ? 1n : 0n) + 999n) / 1_000n) : ns / 1_000n;
   return epochFault(us, { whole: whole!, sign: sign!, declared }) ?? us;
 }
@@ -136,7 +138,7 @@ const beforeGuessed = new TimeFault(
   "means a time before 1990 as milliseconds since 1970: write RFC 3339, such as 2026-03-01T08:00:00Z",
 );
 
-/** 2286: up to it a count of seconds has ten digits, of milliseconds thirteen, and so on. */
+/** 2286: until then a count of seconds has ten digits, of milliseconds thirteen, and so on. */
 const countsBeforeUs = 10_000_000_000_000_000n;
 
 type Epoch = { whole: string; sign: string; declared: EpochUnit | undefined };
@@ -152,7 +154,8 @@ function epochFault(us: bigint, { whole, sign, declared }: Epoch): TimeFault | u
   }
   if (declared === undefined) return us * 1_000n >= declaredOnlyBeforeUs ? rather.s : beforeGuessed;
   if (sign !== "") return undefined;
-  // What is declared lies in the first four months of 1970, and in a coarser unit after 1990.
+  // In the declared unit the number lies in the first four months of 1970, and in a coarser unit
+  // after 1990.
   const likely = (unit: EpochUnit) =>
     inUnit(unit) >= declaredOnlyBeforeUs && inUnit(unit) < countsBeforeUs;
   const coarser = epochUnits.slice(0, at).find(likely);
@@ -173,7 +176,7 @@ function fromRfc3339(text: string): bigint | TimeFault | undefined {
     minutes = "0",
     offsetSeconds = "0",
   ] = match;
-  // A fraction of a minute is written nowhere.
+  // No format has a fraction of a minute.
   if (match[3] === undefined && fraction !== "") return notATime;
   if (Number(hours) > 23 || Number(minutes) > 59 || Number(offsetSeconds) > 59)
     return new TimeFault(`there is no offset of ${hours}:${minutes} from UTC`);
@@ -196,8 +199,8 @@ let known: { text: string; ms: number | undefined } = { text: "", ms: undefined 
 function toSecond(text: string): number | undefined {
   if (text === known.text) return known.ms;
   const ms = Date.parse(`${text}Z`);
-  // 30 February rolls over, and 24:00 is midnight to Date: what comes back then differs from what
-  // was written.
+  // Date turns 30 February into a day in March, and 24:00 into midnight: the result then differs
+  // from the text.
   const exists = !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 19) === text;
   known = { text, ms: exists ? ms : undefined };
   return known.ms;

@@ -1,9 +1,9 @@
-// What stands for a row that could not even be read, and what ends the reading of a whole text.
+// Stands for a row that could not be parsed; and the error that ends the reading of a whole text.
 
-/** In the place of a row. */
+/** Takes the place of a row that could not be parsed. */
 export class UnreadableText {
   readonly message: string;
-  /** How many lines it stands for: each of them was a row to whoever wrote it. */
+  /** How many lines it stands for: each of them was a row for its author. */
   readonly lines: number;
   constructor(message: string, lines = 1) {
     this.message = message;
@@ -11,7 +11,9 @@ export class UnreadableText {
   }
 }
 
-/** The text as a whole is none of rows: nothing after this can be read. The message says all. */
+/**
+ * The text as a whole is not made of rows: nothing after this can be read. The message explains it.
+ */
 export class BadText extends Error {
   override readonly name = "BadText";
   /** "header" of CSV, or "body". */

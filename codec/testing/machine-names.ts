@@ -1,8 +1,8 @@
-// Names of machines for tests: those that plants have, any that the rule takes, and hostile ones.
+// Names of machines for tests: those that plants have, any that the rule allows, and hostile ones.
 import fc from "fast-check";
 import { readMachineName } from "../machine-name.ts";
 
-/** As plants have them; each in NFC. */
+/** Names as plants have them; each in NFC. */
 export const plantNames: readonly string[] = [
   ...[
     "mill-7",
@@ -50,7 +50,7 @@ const unit = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }) },
 );
 
-/** Any that the rule takes, in whatever form of Unicode; read them with readMachineName. */
+/** Any name that the rule allows, in any form of Unicode; read them with readMachineName. */
 export const machineNames: fc.Arbitrary<string> = fc
   .oneof(
     { weight: 4, arbitrary: fc.string({ unit, minLength: 1, maxLength: 12 }) },
@@ -59,7 +59,7 @@ export const machineNames: fc.Arbitrary<string> = fc
   )
   .filter((text) => readMachineName(text) !== undefined);
 
-/** What no door may take as a name, of code points that UTF-8 can carry. */
+/** Texts that no interface may accept as a name, made of code points that UTF-8 can encode. */
 export const hostileNames: readonly (readonly [why: string, text: string])[] = [
   ["empty", ""],
   ["a dot", "."],

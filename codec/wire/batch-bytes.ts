@@ -1,22 +1,19 @@
-// How many bytes a batch comes to as protobuf, at most, and how to cut one that comes to more than
-// a message holds.
+// An upper bound on a batch's bytes as protobuf, and how to split a batch that is too large for one
+// message.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, type Samples } from "#gen/millrace/v1/signal_pb.ts";
 import { columnFields } from "./column-message.ts";
 import { countSamples } from "./samples.ts";
 
-/**
- * Tag and length of a field that holds a message, and what times and numbers of a record or column
- * take.
- */
+/** Tag and length of a message field, plus the times and numbers of a record or column. */
 const frameBytes = 48;
-/** A value takes 8, a delta 10 at most. */
+/** A value takes 8 bytes, a delta at most 10. */
 const bytesAtTime = { grid: 8, deltas: 18 };
 
-/** What a column comes to at most, with the longest names that there may be. */
+/** The most bytes that a column can take, with the longest names allowed. */
 export const maxColumnBytes = (count: number): number => 400 + bytesAtTime.deltas * count;
 
-/** An upper bound, close where texts or samples make up most of it. */
+/** An upper bound, close if texts or samples are most of the batch. */
 export function batchBytes({ machine, stateChanges, errorReports, samples }: Batch): number {
   let bytes = frameBytes + Buffer.byteLength(machine);
   for (const change of stateChanges) bytes += stateChangeBytes(change);
@@ -43,9 +40,9 @@ function columnBytes(column: Samples): number {
 }
 
 /**
- * A batch in parts of at most maxBytes each, or of a record or column alone that has more; joined
- * again they are the batch. A column stays whole: it has 1.2 MB at most, since a batch has 65,536
- * samples.
+ * Splits a batch into parts of at most maxBytes each; a record or column that is larger is a part
+ * of its own. Joined again, the parts are the batch. A column stays whole: it has at most 1.2 MB,
+ * since a batch has at most 65,536 samples.
  */
 export function* splitBatch(batch: Batch, maxBytes: number): Generator<Batch, void, undefined> {
   const { machine } = batch;
@@ -79,7 +76,7 @@ export function* splitBatch(batch: Batch, maxBytes: number): Generator<Batch, vo
   yield part;
 }
 
-/** The parts of one batch as one again. */
+/** Joins the parts of one batch. */
 export function joinBatches([first, ...rest]: readonly [Batch, ...Batch[]]): Batch {
   const joined = create(BatchSchema, { machine: first.machine });
   for (const { stateChanges, errorReports, samples } of [first, ...rest]) {

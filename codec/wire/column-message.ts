@@ -1,10 +1,10 @@
-// The contract's Samples over a column: numbers and bigints are made for who reads the fields, and
-// most never do.
+// The contract's Samples over a column: arrays of numbers and bigints are made only when the fields
+// are read, which is rare.
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../column.ts";
 
-/** Evenly spaced times: what Grid says, as numbers. */
+/** Evenly spaced times: the contract's Grid as numbers. */
 export type Spacing = { readonly startUs: number; readonly periodUs: number };
 
 export type ColumnFields = {
@@ -13,13 +13,11 @@ export type ColumnFields = {
   readonly maxGap: Duration | undefined;
   readonly sampleType: SampleType;
   readonly column: Column;
-  /** Of a grid; undefined: the times are deltas. */
+  /** The spacing of a grid; undefined: the times are deltas. */
   readonly spacing: Spacing | undefined;
 };
 
-/**
- * Fields whose column is made when it is asked for, unless it goes into memory that its reader has.
- */
+/** Fields whose column is unpacked on first use, or directly into memory of its reader. */
 export class PackedColumn implements ColumnFields {
   readonly signal: string;
   readonly unit: string;
@@ -28,12 +26,12 @@ export class PackedColumn implements ColumnFields {
   readonly spacing: Spacing | undefined;
   readonly count: number;
   #column: Column | undefined;
-  /** Let go of once the column is made: it holds the whole message. */
+  /** Released once the column is made: it keeps the whole message in memory. */
   #packed: Packed | undefined;
 
   /**
    * packed.timesUs: undefined where the times are on the grid of the spacing; otherwise as many as
-   * there are values, or a column that is refused.
+   * there are values, or the column will be refused.
    */
   constructor(
     { signal, unit, maxGap, sampleType, spacing }: Omit<ColumnFields, "column">,
@@ -85,7 +83,7 @@ function fillGrid(timesUs: Float64Array, offset: number, { count, spacing }: Pac
 
 const fieldsOf = new WeakMap<Samples, ColumnFields>();
 
-/** What a message was made of; undefined for one that was made elsewhere. */
+/** The fields that a message was made from; undefined if it was made elsewhere. */
 export function columnFields(samples: Samples): ColumnFields | undefined {
   return fieldsOf.get(samples);
 }
@@ -127,7 +125,7 @@ function timesOf({ column: { timesUs }, spacing }: ColumnFields): Samples["times
   return { case: "grid", value: { $typeName: "millrace.v1.Grid", ...value } };
 }
 
-/** Array.from() asks an iterator for each value: ten times as long. */
+/** Array.from() goes through an iterator, which takes ten times as long. */
 function toNumbers(values: Float64Array): number[] {
   const { length } = values;
   const numbers = new Array<number>(length);

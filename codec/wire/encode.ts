@@ -1,4 +1,4 @@
-// Batches to protobuf bytes, the same as protobuf-es writes, with columns copied as a whole: 2 ns a
+// Encodes batches to the same protobuf bytes as protobuf-es, copying columns as one block: 2 ns a
 // sample instead of 20.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
@@ -81,8 +81,8 @@ function writeBatch({ machine, stateChanges, errorReports, samples }: Batch): vo
   }
 }
 
-// About how many bytes they will be: names, then eight for a value and three or so for a time that
-// is not on a grid.
+// An estimate of the bytes: names, then eight for each value and about three for each time that is
+// not on a grid.
 const namesBytes = 64;
 const blockBytes = (data: Uint8Array) => namesBytes + data.length;
 const batchBytes = ({ samples }: Batch) =>
@@ -111,7 +111,7 @@ function writeColumn({ signal, unit, maxGap, sampleType, column, spacing }: Colu
   writer.number(7, sampleType);
 }
 
-/** Whether all times, and the type, are numbers that the writer writes exactly. */
+/** Whether the writer can write all times, and the type, exactly. */
 function isPlain({ column: { timesUs }, sampleType, spacing }: ColumnFields): boolean {
   if (sampleType < 0) return false;
   if (spacing !== undefined) return spacing.startUs >= 0 && spacing.periodUs >= 0;
@@ -119,10 +119,10 @@ function isPlain({ column: { timesUs }, sampleType, spacing }: ColumnFields): bo
   return true;
 }
 
-/** A message of any making: its values copied as a whole all the same. */
+/** Writes a message from any source; its values are still copied as one block. */
 function writeAny(samples: Samples): void {
   const { values, sampleType, ...rest } = samples;
-  // No type of ours: it takes ten bytes.
+  // A negative number is not one of our types, and takes ten bytes.
   if (sampleType < 0) {
     writer.append(toBinary(SamplesSchema, create(SamplesSchema, samples)));
     return;

@@ -1,10 +1,10 @@
-// Reads protobuf's wire format as far as columns need it. Whatever is not plain is given up with
-// Unusual: protobuf-es then reads the message.
+// Reads protobuf's wire format as far as columns need it. Throws Unusual for anything beyond that:
+// protobuf-es then reads the message.
 
-/** Not an error: another reader must look at the message. */
+/** Not an error: another reader must read the message. */
 export class Unusual extends Error {}
 
-/** Doubles as they lie in a message. */
+/** Doubles as a message contains them. */
 export class PackedDoubles {
   readonly count: number;
   readonly #bytes: Buffer;
@@ -55,8 +55,7 @@ export class WireReader {
   text(): string {
     const { from, to } = this.#range();
     const value = this.#bytes.toString("utf8", from, to);
-    // The first may stand for bytes that are no UTF-8; readers differ in what they do with the
-    // second.
+    // U+FFFD may stand for bytes that are not UTF-8; readers differ in how they treat U+FEFF.
     if (/[\ufffd\ufeff]/.test(value)) throw new Unusual();
     return value;
   }
@@ -84,7 +83,7 @@ export class WireReader {
   sums(): Float64Array {
     const { from, to } = this.#range();
     const inner = new WireReader(this.#bytes, from, to);
-    // A varint ends with the byte that is below 128.
+    // A varint ends with a byte below 128.
     let count = 0;
     for (let i = from; i < to; i++) if (this.#bytes[i]! < 128) count++;
     const sums = new Float64Array(count);

@@ -5,8 +5,8 @@ import { toDuration } from "../timestamps.ts";
 import { columnFields, createColumnMessage, PackedColumn } from "./column-message.ts";
 
 /**
- * Times of a wire column in microseconds, in the order given. As many as its deltas say, or as it
- * has values on a grid. Times beyond 2^53 come out rounded: far outside of what ingest takes.
+ * Times of a wire column in microseconds, in the order given. As many as it has deltas, or values
+ * on a grid. Times beyond 2^53 are rounded: they are far outside of what ingest accepts.
  */
 export function timesOf(samples: Samples): Float64Array {
   const known = columnFields(samples);
@@ -34,8 +34,8 @@ export function timesOf(samples: Samples): Float64Array {
 }
 
 /**
- * Times and values of a message, in the order given; of one that the server sent as long as it is,
- * and sorted by time. Not to be written to.
+ * Times and values of a message, in the order given. In a message from the server, both have the
+ * same length and are sorted by time. Do not write to it.
  */
 export function toColumn(samples: Samples): Column {
   return (
@@ -46,7 +46,7 @@ export function toColumn(samples: Samples): Column {
   );
 }
 
-/** The same, written into a column from an index on, which must have room for countSamples. */
+/** The same, written into a column from an index on; the column must have room for countSamples. */
 export function unpackInto(samples: Samples, target: Column, offset: number): void {
   const fields = columnFields(samples);
   if (fields instanceof PackedColumn) {
@@ -70,7 +70,7 @@ export type Declaration = {
   signal: string;
   unit: string;
   maxGapUs: number | undefined;
-  /** Undefined as UNSPECIFIED. */
+  /** Undefined means UNSPECIFIED. */
   sampleType?: SampleType | undefined;
 };
 

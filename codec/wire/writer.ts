@@ -1,10 +1,7 @@
 // Writes protobuf's wire format into one growing buffer. Only what columns and buckets need; other
-// messages are protobuf-es's business.
+// messages are left to protobuf-es.
 
-/**
- * From this size on, what was written is handed over as it is: a copy would cost more than new
- * memory.
- */
+/** From this size on, the buffer itself is handed over: a copy would cost more than new memory. */
 const handedOver = 128 * 1024;
 
 const wireType = { varint: 0, fixed64: 1, length: 2 } as const;
@@ -14,7 +11,7 @@ export class WireWriter {
   #at = 0;
 
   /**
-   * Drops what an earlier message left, also one that failed half-way. headBytes: bytes to leave
+   * Drops what an earlier message left, even one that failed half-way. headBytes: bytes to leave
    * free at the front, for the caller to fill. bytes: an estimate of the message's size; 0 if it is
    * small.
    */
@@ -24,7 +21,7 @@ export class WireWriter {
     this.#at = headBytes;
   }
 
-  /** What was written behind what was left free, as an array of its own. */
+  /** What was written, after the bytes that were left free, as an array of its own. */
   take(): Buffer {
     const written = this.#bytes.subarray(0, this.#at);
     this.#at = 0;
@@ -58,7 +55,7 @@ export class WireWriter {
     this.#nest(this.#at + 1, length);
   }
 
-  /** Bytes that are encoded already. */
+  /** Bytes that are already encoded. */
   bytes(field: number, value: Uint8Array): void {
     this.#reserve(16 + value.length);
     this.#varint(field * 8 + wireType.length);
@@ -66,7 +63,7 @@ export class WireWriter {
     this.append(value);
   }
 
-  /** Fields that stand for themselves. */
+  /** Encoded fields, appended unchanged. */
   append(fields: Uint8Array): void {
     this.#reserve(fields.length);
     this.#bytes.set(fields, this.#at);
@@ -74,8 +71,8 @@ export class WireWriter {
   }
 
   /**
-   * A message in a field. bytes: about how many it will be; where its length takes as many as that
-   * one's, nothing is moved.
+   * A message in a field. bytes: an estimate of its size; if the real length takes as many bytes as
+   * the estimated one, nothing is moved.
    */
   message(field: number, write: () => void, bytes = 0): void {
     this.#reserve(16);
@@ -96,7 +93,7 @@ export class WireWriter {
   }
 
   /**
-   * Differences between neighbours, the first to 0, as packed sint64. values: whole, below 2^53.
+   * Differences between neighbours, the first from 0, as packed sint64. values: whole, below 2^53.
    */
   deltas(field: number, values: Float64Array): void {
     if (values.length === 0) return;
@@ -115,8 +112,8 @@ export class WireWriter {
   }
 
   /**
-   * Puts a length before what lies at start, where there is room for a length of so many bytes, and
-   * goes on behind it.
+   * Puts a length before the content at `start`, where `room` bytes are reserved for it, and
+   * continues after it.
    */
   #nest(start: number, length: number, room = 1): void {
     const size = varintSize(length);
@@ -128,7 +125,7 @@ export class WireWriter {
 
   #varint(value: number): void {
     let rest = value;
-    // Past 2^31, numbers are no longer cut by bits.
+    // Beyond 2^31, bit operators no longer work on the number.
     while (rest >= 0x8000_0000) {
       const above = Math.floor(rest / 128);
       this.#bytes[this.#at++] = (rest - above * 128) | 128;
@@ -141,10 +138,10 @@ export class WireWriter {
     this.#bytes[this.#at++] = rest;
   }
 
-  /** Room for so many bytes more. */
+  /** Makes room for `more` bytes. */
   #reserve(more: number): void {
     if (this.#at + more <= this.#bytes.length) return;
-    // A large piece is nearly all of its message.
+    // A large piece is nearly the whole message.
     const larger = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#at + more + 1024));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
