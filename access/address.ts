@@ -1,4 +1,5 @@
-// Addresses of clients: as they are written, sets of them, and what of IPv6 counts as one client.
+// Addresses of clients: how they are written, sets of them, and which part of an IPv6 address
+// counts as one client.
 import { BlockList, isIP } from "node:net";
 
 /** Whether a text names an address or a range in CIDR notation. */
@@ -24,7 +25,7 @@ export function toAddressSet(texts: readonly string[]): (address: string) => boo
     texts.length > 0 && isIP(address) > 0 && list.check(address, familyOf(address));
 }
 
-/** IPv4 in IPv6's clothes as what it is; no zone. */
+/** An IPv4-mapped IPv6 address as plain IPv4; without a zone. */
 export function plainAddress(address: string): string {
   const [bare = ""] = address.split("%");
   return bare.toLowerCase().startsWith("::ffff:") && isIP(bare.slice(7)) === 4
@@ -36,15 +37,15 @@ export const isLoopback = (address: string): boolean =>
   address === "::1" || address.startsWith("127.");
 
 /**
- * What one client is taken to have: an IPv4 address, or a network of 64 bits of IPv6, of which a
- * client has all addresses.
+ * What counts as one client: an IPv4 address, or an IPv6 /64 network, since a client can use all
+ * its addresses.
  */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
   const [head = "", tail] = address.toLowerCase().split("::");
   const groups = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  // An IPv4 address at the end stands for two groups.
+  // An IPv4 address at the end counts as two groups.
   const length = groups.length + after.length + (address.includes(".") ? 1 : 0);
   const all =
     tail === undefined ? groups : [...groups, ...Array<string>(8 - length).fill("0"), ...after];

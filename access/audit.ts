@@ -1,12 +1,12 @@
-// Lines about refusals: one each, until they are too many; then how many there were.
+// Logs refusals: one line each, until there are too many; then their number.
 
 export type RefusalLine = {
-  /** Path of the RPC, if it came so far: "/package.Service/Method". */
+  /** Path of the RPC, if it is known: "/package.Service/Method". */
   method?: string;
   reason: string;
   /** Id of the key or subject of the token, if it is known; never the credential. */
   principal?: string | undefined;
-  /** Where the call came from. */
+  /** Address that the call came from. */
   peer?: string | undefined;
 };
 
@@ -21,8 +21,8 @@ export type AuditOptions = {
 };
 
 /**
- * A function to tell of each refusal. Who tries keys cannot fill the disk with what we say about
- * it.
+ * Returns a function to call for each refusal. Somebody who tries out keys cannot fill the disk
+ * with log lines.
  */
 export function createRefusalAudit({
   write,

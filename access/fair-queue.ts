@@ -1,5 +1,5 @@
-// Turns at what there is only so much of, for callers who wait: whoever holds least comes first, in
-// order of asking within a caller.
+// Gives callers turns at a limited resource: the caller that holds least comes first, and each
+// caller's requests are served in order.
 
 type Waiter = { caller: string; amount: number; passed: number; grant: () => void };
 
@@ -7,21 +7,21 @@ export type FairQueueOptions = {
   max: number;
   /**
    * Most that one caller may hold, however little the others want. Default: seven eighths, or all
-   * but one of a few.
+   * but one if there are few.
    */
   maxPerCaller?: number;
 };
 
 /**
- * A demand that does not fit is passed over by smaller ones until these have taken as much as there
- * is; then everything waits for it. So a large demand holds up nobody for long, and is not starved.
- * One above the bound is granted when nothing else is held.
+ * Smaller demands may overtake one that does not fit, until they have taken as much as there is in
+ * total; then everything waits for it. So a large demand delays nobody for long, and is not
+ * starved. A demand above the bound is granted when nothing else is held.
  */
 export class FairQueue {
   readonly #max: number;
   readonly #maxPerCaller: number;
   readonly #held = new Map<string, number>();
-  /** In order of asking. */
+  /** Each caller's requests, in order. */
   readonly #waiting = new Map<string, Waiter[]>();
   #used = 0;
   #waiters = 0;
@@ -77,7 +77,7 @@ export class FairQueue {
     });
   }
 
-  /** The same as acquire; whoever disposes of what it resolves to gives the amount back, once. */
+  /** The same as acquire; disposing of the result gives the amount back, once. */
   async lease(caller: string, amount: number, abort?: AbortSignal): Promise<Disposable> {
     await this.acquire(caller, amount, abort);
     let isHeld = true;
@@ -112,7 +112,7 @@ export class FairQueue {
     return held === 0 || held + amount <= this.#maxPerCaller;
   }
 
-  /** Whoever holds nothing need not wait behind those who hold something. */
+  /** A caller that holds nothing need not wait for callers that hold something. */
   #comesFirst(caller: string): boolean {
     if (this.#waiting.has(caller) || this.heldBy(caller) > 0) return false;
     for (const [first] of this.#waiting.values())
@@ -120,7 +120,7 @@ export class FairQueue {
     return true;
   }
 
-  /** Whoever waits for what it holds itself holds up nobody. */
+  /** A caller that only waits for its own amount to be released does not block others. */
   #isOverdue({ caller, amount, passed }: Waiter): boolean {
     return passed >= this.#max && this.#mayHold(caller, amount);
   }
@@ -142,8 +142,8 @@ export class FairQueue {
   }
 
   /**
-   * The first waiter of the caller who holds least among those whose demand fits; only an overdue
-   * one if there is any.
+   * The first waiter of the caller that holds least, among those whose demand fits. If a waiter is
+   * overdue, only that one.
    */
   #next(): Waiter | undefined {
     let best: Waiter | undefined;
@@ -160,7 +160,7 @@ export class FairQueue {
     const queue = this.#waiting.get(waiter.caller)!;
     queue.splice(queue.indexOf(waiter), 1);
     this.#waiters--;
-    // Behind those who have waited longer, if it still wants something.
+    // If the caller wants more, it goes behind those that have waited longer.
     this.#waiting.delete(waiter.caller);
     if (queue.length > 0) this.#waiting.set(waiter.caller, queue);
   }

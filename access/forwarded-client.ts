@@ -1,8 +1,8 @@
-// How the gateway tells the accessor for whose address it asks: where nobody has a key, that is
-// whom a share counts for.
+// How the gateway tells the accessor the address of the client that it calls for: where no client
+// has a key, shares count for each address.
 
 /**
- * gRPC metadata: an IPv4 address or an IPv6 network ("2001:db8:0:1::/64"). To be believed only of
- * who speaks for others.
+ * gRPC metadata: an IPv4 address or an IPv6 network ("2001:db8:0:1::/64"). Trust it only from
+ * callers that may call for others.
  */
 export const forwardedClientHeader = "millrace-forwarded-client";

@@ -1,8 +1,9 @@
-// Patterns of names: "*" stands for any characters, also none; everything else for itself.
+// Patterns of names: "*" stands for any characters, or none; every other character stands for
+// itself.
 
 const shape = /^[A-Za-z0-9._:*-]{1,160}$/;
 
-/** Whether a text can be a pattern of producer ids. Of machines: see machine-pattern.ts. */
+/** Whether a text can be a pattern of producer ids. For machines, see machine-pattern.ts. */
 export const isGlob = (text: string): boolean => shape.test(text);
 
 /**

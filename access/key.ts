@@ -31,7 +31,8 @@ export const digestOf = (secret: string): Buffer => createHash("sha256").update(
 const nobodys = randomBytes(32);
 
 /**
- * Compares in constant time. For an id that nobody has, pass undefined: the same work, and false.
+ * Compares in constant time. For an unknown id, pass undefined: it takes the same time and returns
+ * false.
  */
 export function matchesDigest(secret: string, digest: Uint8Array | undefined): boolean {
   const equal = timingSafeEqual(digestOf(secret), digest ?? nobodys);

@@ -2,16 +2,14 @@
 // spaces, slashes and none.
 import { readMachineName } from "../codec/machine-name.ts";
 
-/**
- * Stands for what a star matches where a name needs something there: a letter that fits anywhere.
- */
+/** Stands for what a star matches when a name is checked: a letter that is allowed anywhere. */
 const anyLetter = "\u0628";
 /** More than any sensible pattern has; a star beside a star adds nothing. */
 const maxUnits = 1_024;
 
 /**
- * A pattern in NFC, as names are kept, with one star for several in a row. undefined: no machine
- * can have a name that it matches, so that whoever wrote it meant something else.
+ * A pattern in NFC, as names are kept, with several stars in a row reduced to one. undefined: no
+ * machine name can match it, so it must be a mistake.
  */
 export function readMachinePattern(text: string): string | undefined {
   if (text.length > maxUnits) return undefined;

@@ -1,5 +1,5 @@
-// What each RPC needs: the one table, for the accessor and the gateway. A method that is not in it
-// is refused to everyone.
+// What each RPC requires: the one table, for the accessor and the gateway. A method that is not in
+// it is refused for every caller.
 import { hasScope, type Principal, type Scope } from "./principal.ts";
 
 /** none: nothing, not even a look at the credential. any: a valid credential of any kind. */
@@ -28,7 +28,7 @@ const matrix: Readonly<Record<string, Requirement>> = {
   "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "any",
 };
 
-/** What the gateway answers by itself, and not everyone may see. */
+/** Paths that the gateway answers itself and that not everyone may see. */
 const gatewayOwn: Readonly<Record<string, Requirement>> = { "/metrics": "admin" };
 
 /** The methods of the table, as paths: "/package.Service/Method". */
@@ -64,8 +64,8 @@ function denied(message: string, metadata: Record<string, string>): Denial {
 }
 
 /**
- * For a call without a credential, and for one with a credential that is no good: which of unknown,
- * expired, revoked is not said.
+ * For a call without a credential, and for one with an invalid credential: the answer does not say
+ * whether it is unknown, expired or revoked.
  */
 export function unauthenticated(presented: boolean): Denial {
   const message = presented

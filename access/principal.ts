@@ -1,18 +1,18 @@
-// Who calls, and what that one may do: the holder of a key or of a token, or everyone where
-// authentication is off.
+// The caller and its permissions: the holder of a key or of a token, or everyone if authentication
+// is off.
 import { fitsAny } from "./glob.ts";
 
 /**
- * read: what was. live: what is being stored. write: storing. admin: all of these, and whatever
- * will need it.
+ * read: the past. live: what is being stored. write: storing. admin: all of these, and anything
+ * that will require it.
  */
 export const scopes = ["read", "live", "write", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
 export type Principal = {
-  /** Of the key, or issuer and subject of a token. No secret. */
+  /** Id of the key, or issuer and subject of a token. Not a secret. */
   readonly id: string;
-  /** What people call it. */
+  /** Its name for people. */
   readonly name: string;
   readonly scopes: readonly Scope[];
   /** Patterns of the machines it may read and write; none: no machine. */
@@ -23,7 +23,7 @@ export type Principal = {
   readonly expiresMs: number | undefined;
 };
 
-/** Whoever calls while authentication is off: may do everything. */
+/** Any caller while authentication is off: may do everything. */
 export const everyone: Principal = {
   id: "",
   name: "",
@@ -34,16 +34,16 @@ export const everyone: Principal = {
 };
 
 /**
- * Producers of the gateway's own naming: random ones, and those of Idempotency-Keys. What a key is
- * written down with if nothing else is said.
+ * Producer ids that the gateway assigns: random ones, and those of Idempotency-Keys. A key gets
+ * these by default.
  */
 export const gatewayProducers: readonly string[] = ["rest:*", "http:*"];
 
-/** Whether an id is one of those. */
+/** Whether an id is one that the gateway assigns. */
 export const isGatewayProducer = (producerId: string): boolean =>
   fitsAny(gatewayProducers, producerId);
 
-/** Tells the machines that a principal may see; undefined: all. */
+/** Tests whether a principal may see a machine; undefined: it may see all. */
 export function allowedMachines({
   machines,
 }: Principal): ((machine: string) => boolean) | undefined {
@@ -51,8 +51,8 @@ export function allowedMachines({
 }
 
 /**
- * Equal for principals that see the same machines: for what is kept by what one may see. Empty:
- * all.
+ * Equal for principals that see the same machines: a key for caches of what a principal may see.
+ * Empty: all.
  */
 export function visibleMachinesKey({ machines }: Principal): string {
   return machines.includes("*") ? "" : JSON.stringify([...new Set(machines)].sort());
@@ -63,8 +63,8 @@ export const allowsMachine = ({ machines }: Principal, machine: string): boolean
 
 /**
  * A name without a star covers the two lanes of its spool too: "mill-7" is "mill-7", "mill-7.live"
- * and "mill-7.backlog", and not "mill-70". Ids of the gateway's are everyone's: they are stored
- * with whose they are, so that the same one of two principals is two producers.
+ * and "mill-7.backlog", and not "mill-70". Everyone may use the ids that the gateway assigns: they
+ * are stored with their principal, so that the same id of two principals is two producers.
  */
 export const allowsProducer = ({ producers }: Principal, producerId: string): boolean => {
   const [, spool] = /^(.+)\.(?:live|backlog)$/.exec(producerId) ?? [];

@@ -1,8 +1,8 @@
-// Fair shares of what is limited: slots, bytes in flight, bytes held. Nobody takes all of it, and
-// whoever comes next finds room. Pure.
+// Fair shares of a limited resource: slots, bytes in flight, bytes held. No caller takes all of it,
+// and the next one finds room. Pure.
 
 export type SharesOptions = {
-  /** What there is. */
+  /** The amount to share. */
   total: number;
   /**
    * The most that one caller may hold, however much is free. Default: a quarter of the total, at
@@ -11,13 +11,13 @@ export type SharesOptions = {
   perCaller?: number;
 };
 
-/** own: the caller is beyond its share, the others are not. all: there is no more for anyone. */
+/** own: the caller exceeds its share, the others do not. all: nothing is left for anyone. */
 export type Shortage = "own" | "all";
 
 /**
- * A caller may hold `perCaller`, and never more than what is then still free for others: of 100,
- * one that could take all of it gets 50, the next 25, and there is always something left for who
- * comes after them. A loan that is granted is never taken away.
+ * A caller may hold `perCaller`, and never more than what then remains free for others: of 100, a
+ * caller that could take all of it gets 50, the next 25, and something is always left for the next.
+ * A granted loan is never taken away.
  *
  *     const loan = shares.borrow("key 7", 1);
  *     if (typeof loan === "string") throw refusalOf(loan);
@@ -44,7 +44,7 @@ export class Shares {
     return this.#held.size;
   }
 
-  /** Who holds most; undefined if nobody holds anything. */
+  /** The caller that holds most; undefined if nothing is held. */
   largest(): string | undefined {
     let most: [string, number] | undefined;
     for (const entry of this.#held) if (most === undefined || entry[1] > most[1]) most = entry;
@@ -58,15 +58,17 @@ export class Shares {
   /** Why a caller cannot have `amount` more now; undefined if it can. */
   shortageOf(caller: string, amount: number): Shortage | undefined {
     const own = this.heldBy(caller) + amount;
-    // Whoever is beyond its share hears of that, also where there is nothing left for others.
+    // A caller that exceeds its share gets "own", even if nothing is left for others.
     if (own > this.perCaller) return "own";
     if (this.#sum + amount > this.total) return "all";
-    // Its first unit leaves nobody worse off than the bound on all of it does.
+    // A caller's first unit is limited only by the total.
     const wanted = own > 1 ? own : 0;
     return wanted > this.total - this.#sum - amount ? "own" : undefined;
   }
 
-  /** Lends `amount`, which may be 0 where it is to grow, or says what it lacks. */
+  /**
+   * Lends `amount`, which may be 0 for a loan that will grow, or returns which bound prevents it.
+   */
   borrow(caller: string, amount: number): Loan | Shortage {
     const shortage = this.shortageOf(caller, amount);
     if (shortage !== undefined) return shortage;
@@ -74,15 +76,15 @@ export class Shares {
     return new Loan(caller, amount, (who, by) => this.#change(who, by));
   }
 
-  /** Lends `amount` whether it is there or not: for what is held already. */
+  /** Lends `amount` even if it is not available: for what is already held. */
   borrowAnyway(caller: string, amount: number): Loan {
     this.#change(caller, amount);
     return new Loan(caller, amount, (who, by) => this.#change(who, by));
   }
 
   /**
-   * Adds to a loan, or says what it lacks; then nothing was added. A loan that was given back takes
-   * nothing more.
+   * Adds to a loan, or adds nothing and returns which bound prevents it. A loan that was given back
+   * cannot grow.
    */
   grow(loan: Loan, amount: number): Shortage | undefined {
     const shortage = this.shortageOf(loan.caller, amount);
@@ -120,14 +122,14 @@ export class Loan implements Disposable {
     return this.#amount;
   }
 
-  /** Counts more of it, whether it is there or not; nothing once it was given back. */
+  /** Adds to the loan even if nothing is available; does nothing once it was given back. */
   add(amount: number): void {
     if (this.#over) return;
     this.#amount += amount;
     this.#change(this.#caller, amount);
   }
 
-  /** Counts it for another: who calls may show only after it began. */
+  /** Moves the loan to another caller: the caller may be known only after the loan began. */
   moveTo(caller: string): void {
     if (this.#over || caller === this.#caller) return;
     this.#change(this.#caller, -this.#amount);
@@ -135,7 +137,7 @@ export class Loan implements Disposable {
     this.#change(caller, this.#amount);
   }
 
-  /** Gives all of it back, once; again is nothing. */
+  /** Gives all of it back; a second call does nothing. */
   giveBack(): void {
     if (this.#over) return;
     this.#over = true;

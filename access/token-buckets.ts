@@ -1,9 +1,11 @@
-// Rates held by token buckets, one for each key: so much at once, so much a second after that.
-// Bounded in keys, on a clock that is given.
+// Rate limits by token buckets, one for each key: a burst at once, then a rate per second. The
+// number of keys is bounded, and the clock is passed in.
 
 export type Rate = {
   perSecond: number;
-  /** Most that may be taken at once after a rest; what a bucket begins with. At least 1. */
+  /**
+   * Size of a full bucket, with which each begins: the most that can be taken at once. At least 1.
+   */
   burst: number;
 };
 
@@ -11,8 +13,8 @@ export type TokenBucketsOptions = Rate & {
   /** Milliseconds that only go forward. */
   monotonicMs: () => number;
   /**
-   * Buckets kept; beyond it, the one that was asked longest ago is forgotten, and would begin full.
-   * Default 20,000.
+   * Most buckets to keep; beyond it, the least recently used one is dropped, and would begin full
+   * again. Default 20,000.
    */
   maxKeys?: number;
 };
@@ -21,9 +23,9 @@ export type Taken = {
   granted: boolean;
   /** Whole tokens left; 0 while in debt. */
   remaining: number;
-  /** Until one token is there. 0 if one is. */
+  /** Time until one token is available; 0 if one is. */
   retryMs: number;
-  /** Until the bucket is full. */
+  /** Time until the bucket is full. */
   resetMs: number;
 };
 
@@ -33,7 +35,7 @@ export class TokenBuckets {
   readonly rate: Rate;
   readonly #monotonicMs: () => number;
   readonly #maxKeys: number;
-  /** In the order in which they were last asked. */
+  /** In the order of their last use. */
   readonly #buckets = new Map<string, Bucket>();
 
   constructor({ perSecond, burst, monotonicMs, maxKeys = 20_000 }: TokenBucketsOptions) {
@@ -47,9 +49,9 @@ export class TokenBuckets {
   }
 
   /**
-   * Takes `count` tokens if at least one is there, else none. More than are there may be taken: the
-   * bucket is then in debt, and grants nothing until that is paid off. So what has a size nobody
-   * knows beforehand is held to the rate all the same. `count` 0 only looks.
+   * Takes `count` tokens if at least one is available, otherwise none. It may take more than are
+   * available: the bucket is then in debt, and grants nothing until the debt is paid off. So the
+   * rate also holds for requests whose size is not known beforehand. `count` 0 only checks.
    */
   take(key: string, count = 1): Taken {
     const bucket = this.#refill(key);
@@ -58,7 +60,7 @@ export class TokenBuckets {
     return this.#tell(bucket, granted);
   }
 
-  /** Takes `count` tokens whether they are there or not. */
+  /** Takes `count` tokens even if they are not available. */
   charge(key: string, count: number): Taken {
     const bucket = this.#refill(key);
     bucket.level -= count;

@@ -20,7 +20,7 @@ async function runCommand(command: string, argv: readonly string[]): Promise<voi
   const flags = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
   const isHelp = flags.some((word) => word === "--help" || word === "-h");
   let databaseUrl = named === undefined ? given : undefined;
-  // The command needs no database to print its help, or to say what is wrong with its arguments.
+  // The command needs no database to print its help or to report wrong arguments.
   if (!databaseUrl && rest.length > 0 && !isHelp) {
     const found = await findDatabase(checkout, dataDir);
     if ("mistake" in found) return end(`${found.mistake}\n`, 2);
@@ -39,7 +39,7 @@ async function runCommand(command: string, argv: readonly string[]): Promise<voi
   process.exitCode = code ?? 1;
 }
 
-/** Takes out the flag, which only this program knows. The last one before "--" counts. */
+/** Removes the flag, which only this program knows. The last one before "--" counts. */
 function takeDataDir(argv: readonly string[]): { dataDir?: string; rest: string[] } {
   const rest: string[] = [];
   let dataDir: string | undefined;

@@ -62,7 +62,7 @@ export function startChild({ command, args, env = {}, onOutput, onError }: Child
         try {
           process.kill(group, "SIGKILL");
         } catch {
-          // Gone in the meantime, which is what was asked for.
+          // The process has ended meanwhile, as intended.
         }
       }, graceMs);
       await ended;

@@ -2,7 +2,7 @@
 import { setting } from "../runtime/config.ts";
 import { count, oneOf, onOff, text, url } from "../runtime/config-values.ts";
 
-/** Not 0: the parts must be told each other's ports, and people the URLs. */
+/** Not 0: the parts need each other's ports, and people need the URLs. */
 const fixedPort = { ...count({ min: 1, max: 65_535 }), placeholder: "PORT" };
 
 export const localSettings = {

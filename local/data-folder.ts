@@ -1,22 +1,23 @@
-// Whether a folder may be the data folder of `npm start`: it can be written, and is empty or holds
-// what a data folder holds. Looked at before anything in it is changed.
+// Checks whether a folder may be the data folder of `npm start`: it is writable, and is empty or
+// has only what a data folder has. The check comes before any change in it.
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError } from "../runtime/config.ts";
 import { makeEnterable } from "./postgres-account.ts";
 
 /**
- * What lies in a data folder before its cluster does: a first start that was killed leaves these.
+ * Entries of a data folder that does not have its cluster yet: a first start that was killed leaves
+ * these.
  */
 const ownName =
   /^(?:new-\d+|password|accessor-password(?:\.new)?|owner|producer|simulator-key(?:\.new)?)$/;
 
-/** The root of a file system of its own holds this, and is empty to people. */
+/** The root of a file system has lost+found even if it is otherwise empty. */
 const notOurs = (name: string) => name !== "lost+found" && !ownName.test(name);
 
 /**
- * Makes the folder if it is missing. Throws ConfigError if it can't be written, or holds other
- * things than data of ours.
+ * Makes the folder if it is missing. Throws ConfigError if it is not writable, or has anything but
+ * Millrace's data.
  */
 export async function openDataFolder(dataDir: string): Promise<void> {
   try {
@@ -24,7 +25,7 @@ export async function openDataFolder(dataDir: string): Promise<void> {
     const names = await readdir(dataDir);
     if (!(await isCluster(dataDir)) && names.some(notOurs))
       throw foreign(dataDir, names.filter(notOurs));
-    // Asked of the system, so that mounts, ACLs and full disks count.
+    // Tested by writing, so that mounts, ACLs and full disks count.
     await rm(await mkdtemp(join(dataDir, "new-0")), { recursive: true });
   } catch (error) {
     if (error instanceof ConfigError) throw error;

@@ -1,12 +1,10 @@
-// Which `npm start` runs from this checkout: found by its PostgreSQL, which works in the data
-// folder, and whose owner is noted there.
+// Finds each `npm start` that runs from this checkout: by its PostgreSQL, which runs in the data
+// folder, where its owner is recorded.
 import { readdir, readFile, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { noteOfOwner } from "./postgres-cluster.ts";
 
-/**
- * The data folders of those that run now, in order. Of other users' processes, only root sees any.
- */
+/** The data folders of the running ones, sorted. Only root sees processes of other users. */
 export async function runningDataFolders(checkout: string): Promise<string[]> {
   const program = resolve(await realpath(checkout), "local/main.ts");
   const found = new Set<string>();
@@ -19,7 +17,7 @@ export async function runningDataFolders(checkout: string): Promise<string[]> {
   return [...found].sort();
 }
 
-/** Each process of a PostgreSQL works in its cluster. */
+/** Each process of a PostgreSQL has its cluster as working directory. */
 async function clusterOf(pid: string): Promise<string | undefined> {
   try {
     if (!basename(await readlink(`/proc/${pid}/exe`)).startsWith("postgres")) return undefined;

@@ -1,5 +1,5 @@
-// `npm start`: PostgreSQL, accessor, gateway and producer on this machine. Checks the Node first,
-// then leaves it to start.ts.
+// `npm start`: PostgreSQL, accessor, gateway and producer on this machine. Checks the Node version
+// first, then start.ts does the rest.
 const major = Number(process.versions.node.split(".")[0]);
 if (major < 24) {
   console.error(

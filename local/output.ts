@@ -1,5 +1,5 @@
-// What the parts of a local run say, each line with the name of who said it; a status stays in
-// place on a terminal.
+// The output of a local run's parts, each line with the name of its part; a status stays in place
+// on a terminal.
 import { StringDecoder } from "node:string_decoder";
 import { printable } from "../runtime/log.ts";
 
@@ -54,15 +54,15 @@ const maxLineLength = 64 * 1024;
 
 /**
  * Cuts chunks of a stream into lines for `take`, across chunks and characters cut in two; a line
- * without end is cut at 64 Ki characters. `end` gives the last one out. Carriage returns count as
- * ends too: a status line uses them.
+ * without end is cut at 64 Ki characters. `end` emits the last line. Carriage returns count as ends
+ * too: a status line uses them.
  */
 export function createLineSplitter(take: (line: string) => void): {
   write(chunk: Uint8Array): void;
   end(): void;
 } {
   const decoder = new StringDecoder("utf8");
-  // Joined once, when its end has come: joining at each chunk would read it again each time.
+  // Joined once, when the line is complete: joining at each chunk would read it again each time.
   let parts: string[] = [];
   let length = 0;
   const flush = () => {

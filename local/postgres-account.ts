@@ -1,5 +1,5 @@
-// Who runs PostgreSQL: it refuses root, so root hands it to another account, which must be able to
-// reach its files.
+// Chooses the account that runs PostgreSQL: it refuses root, so root runs it as another account,
+// which must be able to reach its files.
 import { execFile } from "node:child_process";
 import { chmod, chown, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -29,7 +29,7 @@ export async function serverAccount(): Promise<Account | undefined> {
 }
 
 /**
- * If the account may enter this folder, or run this file. Asked of the system, so that ACLs and
+ * Whether the account may enter this folder, or run this file. The system decides, so that ACLs and
  * mounts count.
  */
 export async function canReach(path: string, account: Account | undefined): Promise<boolean> {
@@ -45,10 +45,7 @@ export async function canReach(path: string, account: Account | undefined): Prom
   }
 }
 
-/**
- * Makes a folder and its parents; those that are new may be entered by every account, whatever the
- * umask.
- */
+/** Makes a folder and its parents; every account may enter the new ones, whatever the umask. */
 export async function makeEnterable(path: string): Promise<void> {
   const first = await makeFolders(path);
   if (first === undefined) return;
@@ -56,15 +53,15 @@ export async function makeEnterable(path: string): Promise<void> {
 }
 
 /**
- * Closes a folder to everyone but us and the account that runs the server, which enters by its
- * group. A file in it that others may not read would still show its name.
+ * Closes a folder to everyone but us and the account that runs the server, which has access by its
+ * group. Otherwise others could see the names of files that they cannot read.
  */
 export async function closeToOthers(path: string, account: Account | undefined): Promise<void> {
   try {
     if (account) await chown(path, process.getuid!(), account.gid);
     await chmod(path, account ? 0o750 : 0o700);
   } catch (error) {
-    // A folder of somebody else's, which that one may open or close.
+    // The folder belongs to another account, which decides about its mode.
     if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
   }
 }

@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import type { Log } from "../runtime/log.ts";
 import { type Account, canReach, makeEnterable } from "./postgres-account.ts";
 
-/** For root, when the checkout lies where no other account gets in. */
+/** For root, if the checkout is in a place that no other account can enter. */
 export const systemFolder = "/var/lib/millrace";
 
 export interface Binaries {
@@ -82,7 +82,7 @@ async function restoreSymlinks(root: string): Promise<void> {
   }
 }
 
-/** Copies beside the target and renames, so that a copy is either complete or not there. */
+/** Copies beside the target and renames, so that a copy is either complete or absent. */
 async function copyPrograms(native: string, copy: string): Promise<void> {
   await makeEnterable(dirname(copy));
   const fresh = `${copy}.${process.pid}`;

@@ -31,7 +31,7 @@ import { accessorRole, readAccessorPassword } from "./postgres-role.ts";
 
 const exec = promisify(execFile);
 
-/** The superuser of the cluster; what the accessor is, postgres-role.ts says. */
+/** The superuser of the cluster; postgres-role.ts has the accessor's role. */
 export const user = "millrace";
 
 /**
@@ -43,8 +43,8 @@ const passwordIn = (dataDir: string) => join(dataDir, "password");
 const ownerIn = (dataDir: string) => join(dataDir, "owner");
 
 /**
- * `.millrace` in the checkout, or for root with a checkout nobody else can enter, a folder of its
- * own below /var/lib.
+ * `.millrace` in the checkout; for root, if no other account can enter the checkout, its own folder
+ * below /var/lib.
  */
 export async function defaultDataDir(checkout: string): Promise<string> {
   const real = await realpath(checkout);
@@ -56,7 +56,7 @@ export async function defaultDataDir(checkout: string): Promise<string> {
 }
 
 /**
- * Makes the cluster unless it is there; returns the password. `sync: false` only for data that may
+ * Creates the cluster unless it exists; returns the password. `sync: false` only for data that may
  * be lost (tests).
  */
 export async function openCluster(
@@ -77,7 +77,7 @@ export async function openCluster(
   }
   const isOurs = await stat(clusterIn(dataDir)).catch(() => undefined);
   if (isOurs) {
-    // First: a folder that lacks it may be another's, and stays as it is.
+    // Read it first: a folder without it may belong to something else, and stays unchanged.
     const known = await readPassword(dataDir);
     await closeToOthers(dataDir, account);
     await chmod(passwordIn(dataDir), 0o600).catch(() => {});
@@ -148,14 +148,14 @@ async function readPassword(dataDir: string): Promise<string> {
 }
 
 /**
- * Nothing of our environment reaches the server: a PGDATA or LC_ALL of the user's must not change
- * what it does.
+ * The server gets none of our environment: the user's PGDATA or LC_ALL must not change what it
+ * does.
  */
 export const serverEnv = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C.UTF-8", TZ: "UTC" };
 
 /**
- * Notes who starts the server of this folder, so that a second start can tell an owner at work from
- * one that died.
+ * Records the process that starts the server of this folder, so that a second start can tell a
+ * running owner from a dead one.
  */
 export const claimOwnership = (dataDir: string) =>
   writeFile(ownerIn(dataDir), `${process.pid}\n`, { mode: 0o600 });
@@ -191,7 +191,8 @@ export async function clearLeftover(
     );
   }
   log.info(`waiting for the PostgreSQL of an earlier run (pid ${pid}) to stop`);
-  // Its watchdog has been telling it to stop; then we do, gently and at last firmly.
+  // Its watchdog has already asked it to stop; then we do, with a fast and finally an immediate
+  // shutdown.
   for (const [kill, waitMs] of [
     [undefined, 2000],
     ["SIGINT", 5000],
@@ -212,8 +213,8 @@ export async function clearLeftover(
 }
 
 /**
- * The URL of a database of the server that runs on this folder; undefined if none does, or it is
- * not ours to read.
+ * The URL of a database of the server that runs on this folder; undefined if none runs, or we may
+ * not read the folder.
  */
 export async function runningUrl(dataDir: string, database: string): Promise<string | undefined> {
   const server = await readPostmaster(dataDir);
@@ -227,7 +228,7 @@ export async function runningUrl(dataDir: string, database: string): Promise<str
 }
 
 /**
- * What a running (or killed) server says of itself: its pid, its port and, once it takes
+ * What a running (or killed) server has written about itself: its pid, its port and, once it takes
  * connections, "ready".
  */
 export async function readPostmaster(
@@ -240,7 +241,7 @@ export async function readPostmaster(
   return pid > 1 ? { pid, port: Number(lines[3]), ready: lines[7]?.trim() === "ready" } : undefined;
 }
 
-/** A server works in its data folder, and no other process of that name does. */
+/** A server's working directory is its data folder; no other process of that name has it. */
 async function isServerOf(dataDir: string, pid: number): Promise<boolean> {
   try {
     const [exe, cwd] = await Promise.all([

@@ -1,5 +1,6 @@
 // The accessor's login in the embedded PostgreSQL: owns its database and everything in it, and is
-// no superuser. Data folders in which the superuser owned all are handed over at the next start.
+// not a superuser. In older data folders the superuser owned everything; the next start transfers
+// that.
 import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,12 +8,12 @@ import pg from "pg";
 
 export const accessorRole = "millrace_accessor";
 
-/** Lies beside the superuser's. */
+/** Stored beside the superuser's. */
 const passwordIn = (dataDir: string) => join(dataDir, "accessor-password");
 
 /**
- * Makes the role, the readers' group and the database as far as they are missing; answers the URL
- * for the accessor.
+ * Makes the role, the readers' group and the database where they are missing; returns the URL for
+ * the accessor.
  */
 export async function openAccessorRole(
   serverUrl: string,
@@ -29,7 +30,8 @@ export async function openAccessorRole(
          password ${client.escapeLiteral(password)}`,
     );
     await client.query(`grant pg_use_reserved_connections to ${accessorRole}`);
-    // Migrations make it where they may; this one may not, and only grants it what it is to see.
+    // Migrations create this group where they are allowed to. This role is not, and only grants the
+    // group what it may see.
     if (!(await exists("pg_roles", "rolname", "millrace_reader")))
       await client.query("create role millrace_reader nologin");
     const name = client.escapeIdentifier(database);
@@ -61,7 +63,7 @@ async function makePassword(dataDir: string): Promise<string> {
   return password;
 }
 
-// A table's own sequences and row types follow it; so do indexes. Partitions do not.
+// A table's own sequences, row types and indexes change owner with it. Partitions do not.
 const owned = `
   select format('alter table %s owner to ', c.oid::regclass) as statement from pg_class c
     where c.relowner = $1 and c.relnamespace = any($2) and c.relkind in ('r', 'p')
@@ -80,8 +82,8 @@ const owned = `
   union all select format('alter schema %I owner to ', n.nspname) from pg_namespace n where n.nspowner = $1 and n.oid = any($2)`;
 
 /**
- * One statement each, so that thousands of partitions do not take as many locks at once; what is
- * left when this is stopped, the next start does.
+ * One statement each, so that thousands of partitions do not take as many locks at once. If this is
+ * interrupted, the next start does the rest.
  */
 async function handOver(client: pg.Client): Promise<void> {
   const { rows: schemas } = await client.query<{ oid: string }>(
@@ -95,8 +97,8 @@ async function handOver(client: pg.Client): Promise<void> {
     schemas.map(({ oid }) => oid),
   ]);
   for (const { statement } of rows) await client.query(statement + accessorRole);
-  // By name: as the database's owner, a session in a reserved connection is not seen (PostgreSQL 18
-  // asks for its roles before it has a database).
+  // The owner is set by name: a session in a reserved connection does not count as the database's
+  // owner, because PostgreSQL 18 looks up its roles before it has a database.
   await client.query(`alter schema public owner to ${accessorRole}`);
 }
 

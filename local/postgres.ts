@@ -22,7 +22,7 @@ export interface Postgres extends AsyncDisposable {
   /** With user and password, for the database `postgres`. */
   readonly url: string;
   readonly port: number;
-  /** Of the postmaster. */
+  /** Process id of the postmaster. */
   readonly pid: number;
   /** Resolves when the server has ended, with the end of its log; also after an orderly stop. */
   readonly ended: Promise<string>;
@@ -43,11 +43,11 @@ export interface PostgresOptions {
    */
   stopMs?: number;
   log: Log;
-  /** Calls the start off. */
+  /** Cancels the start. */
   abort: AbortSignal;
 }
 
-/** The product promises that an ack is durable, so the first three are not a matter of taste. */
+/** The product promises that an ack is durable, so the first three are mandatory. */
 const durable = {
   fsync: "on",
   full_page_writes: "on",
@@ -125,7 +125,7 @@ interface Server {
 
 /**
  * The shell between us and the server reads a pipe that only we hold open: its end means that we
- * are gone (or want to stop), and the server gets a fast shutdown, after 10 s an immediate one. A
+ * have died (or want to stop), and the server gets a fast shutdown, after 10 s an immediate one. A
  * group of its own keeps a Ctrl-C at the terminal away.
  */
 const watchdog = `"$@" 3<&- & p=$!
@@ -155,7 +155,7 @@ function startServer(
     for (const line of text.split("\n").filter(Boolean))
       log[/ (WARNING|PANIC): /.test(line) ? "warn" : "debug"](line);
   });
-  // Normally nothing of the group is left then; but without its watchdog the server must not go on.
+  // Normally the group is empty by then; but the server must not run on without its watchdog.
   shell.once("exit", () => {
     signalIfThere(-shell.pid!, "SIGQUIT");
     leash.destroy();
@@ -211,7 +211,7 @@ function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // Gone in the meantime, which is what was asked for.
+    // The process has ended meanwhile, as intended.
   }
 }
 

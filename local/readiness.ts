@@ -1,10 +1,10 @@
-// When a local run is ready: the ports are ours to take, the gateway answers, and data arrives.
+// Checks that a local run is ready: its ports are free, the gateway answers, and data arrives.
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { sleep } from "../runtime/backoff.ts";
 import { ConfigError } from "../runtime/config.ts";
 
-/** Throws ConfigError, a line for each port of 127.0.0.1 that another program has. */
+/** Throws ConfigError, with a line for each port of 127.0.0.1 that another program uses. */
 export async function assertPortsFree(
   ports: readonly { port: number; flag: string }[],
 ): Promise<void> {
@@ -39,7 +39,8 @@ function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * Resolves once someone listens on the port of 127.0.0.1, or when `ended` says that nobody will.
+ * Resolves once a program listens on the port of 127.0.0.1, or when `ended` resolves, so that none
+ * will.
  */
 export async function untilListening(
   port: number,
@@ -67,14 +68,15 @@ export type ServingOptions = {
   abort: AbortSignal;
   say: (text: string) => void;
   headers?: () => Record<string, string>;
-  /** Whether somebody sends power. Default true. */
+  /** Whether a producer sends power. Default true. */
   hasSender?: boolean;
   patienceMs?: number;
 };
 
 /**
- * Resolves once the gateway is ready and, unless nobody sends, has power to show; `say` hears what
- * is waited for when it takes long. headers: sent along, for a gateway that asks for a key.
+ * Resolves once the gateway is ready and, if there is a sender, has power to show. If that takes
+ * long, `say` gets what it waits for. headers: sent with each request, for a gateway that requires
+ * a key.
  */
 export async function untilServing(
   gatewayUrl: string,
@@ -120,7 +122,7 @@ async function answers(
   }
 }
 
-/** An array with something in it, alone or as a member of the answer. */
+/** Whether the answer is, or has as a member, an array that is not empty. */
 function hasRows(body: unknown): boolean {
   const candidates = Array.isArray(body) ? [body] : Object.values(body ?? {});
   return candidates.some((one) => Array.isArray(one) && one.length > 0);

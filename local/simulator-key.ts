@@ -1,4 +1,4 @@
-// The key of the simulator and of the check whether it runs, where the accessor asks for keys: made
+// The key for the simulator, and for the check whether it runs, if the accessor requires keys: made
 // once for a data folder, kept in it, and replaced when it is refused.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -15,7 +15,7 @@ const keyIn = (dataDir: string) => join(dataDir, "simulator-key");
 
 export type SimulatorKeyOptions = {
   dataDir: string;
-  /** The simulator's, which the key must cover. */
+  /** Producer id of the simulator, which the key must cover. */
   producerId: string;
   databaseUrl: string;
   gatewayUrl: string;
@@ -25,7 +25,7 @@ export type SimulatorKeyOptions = {
   abort: AbortSignal;
 };
 
-/** The id that the simulator's spool has, or is to have. */
+/** The id that the simulator's spool has or will have. */
 export async function simulatorProducerId(dataDir: string): Promise<string> {
   const text = await readFile(join(dataDir, "producer", "spool.json"), "utf8").catch(() => "{}");
   const { producerId = `simulator-${randomBytes(4).toString("hex")}` } = JSON.parse(text) as {
@@ -34,7 +34,7 @@ export async function simulatorProducerId(dataDir: string): Promise<string> {
   return producerId;
 }
 
-/** Rejects if the gateway does not take a new key either. */
+/** Rejects if the gateway does not accept a new key either. */
 export async function openSimulatorKey(options: SimulatorKeyOptions): Promise<string> {
   const { dataDir, producerId, say } = options;
   const known = await readFile(keyIn(dataDir), "utf8").then(
@@ -58,8 +58,8 @@ export async function openSimulatorKey(options: SimulatorKeyOptions): Promise<st
   await rename(`${keyIn(dataDir)}.new`, keyIn(dataDir));
   say(`made a key for the simulator, kept in ${keyIn(dataDir)}`);
   const [from, to] = [idOf(known), idOf(key)];
-  // What the simulator sent with a key that has ended belongs to that one. Another database has
-  // none of it.
+  // What the simulator sent with the old key belongs to that key. A different database has none of
+  // it.
   if (from !== undefined && to !== undefined)
     await runAccessorProgram("producers", ["move", "--from", from, "--to", to], options).catch(
       () => {},
@@ -93,7 +93,7 @@ async function runAccessorProgram(
 
 const patienceMs = 30_000;
 
-/** Asks until there is an answer; one that refuses the key counts after refusedMs. */
+/** Asks until there is an answer; a refusal of the key counts only after refusedMs. */
 async function isTaken(
   key: string,
   { gatewayUrl, abort, refusedMs }: SimulatorKeyOptions & { refusedMs: number },

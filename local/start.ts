@@ -19,7 +19,8 @@ import { welcome } from "./welcome.ts";
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 
-// Between processes of one machine, whatever the environment has for those that serve others.
+// No TLS between processes of one machine, whatever the environment sets for services that serve
+// others.
 const inTheClear = Object.fromEntries(
   [
     "TLS_CERT",
@@ -34,8 +35,8 @@ const inTheClear = Object.fromEntries(
   ].map((name) => [`MILLRACE_${name}`, undefined]),
 );
 
-// Who reads by SQL, or only connects, cannot use up the connections that the accessor needs; and
-// who does not log in is cut off soon.
+// SQL readers, and clients that only connect, cannot use up the connections that the accessor
+// needs; and a client that does not log in is disconnected soon.
 const guarded = {
   max_connections: "100",
   reserved_connections: "40",
@@ -67,14 +68,14 @@ await run({
 
     let databaseUrl = settings.databaseUrl;
     const dataDir = settings.dataDir ? resolve(settings.dataDir) : await defaultDataDir(checkout);
-    // Without either, nothing is kept there.
+    // With neither, nothing is stored there.
     if (!settings.databaseUrl || machines > 0) await openDataFolder(dataDir);
     const postgres: Part = {
       name: "postgres",
       async start(stopped) {
         const sink = (line: string) => output.line("postgres", line.trimEnd());
         const log = createLog({ name: "postgres", level, format: "pretty", color: false, sink });
-        // After a crash on the same port, so that the accessor finds it again.
+        // After a crash PostgreSQL gets the same port, so that the accessor finds it again.
         const port = databaseUrl ? Number(new URL(databaseUrl).port) : 0;
         const server = await openPostgres({
           dataDir,
@@ -127,7 +128,7 @@ await run({
           env: { DATABASE_URL: databaseUrl },
         }).start(stopped);
         try {
-          // The others would begin with a complaint that nobody is there.
+          // Otherwise the other parts would begin with an error that they cannot connect.
           await untilListening(grpcPort, { ended: worker.ended, abort: stopped });
         } catch (error) {
           await worker.stop(1000);

@@ -1,5 +1,5 @@
-// Keeps the parts of a local run alive: starts each again when it ends, gives up when that is no
-// use, stops them in order.
+// Keeps the parts of a local run alive: restarts each when it ends, gives up when that does not
+// help, and stops them in order.
 import { createBackoff, sleep } from "../runtime/backoff.ts";
 import { causeChain } from "../runtime/log.ts";
 
@@ -13,7 +13,7 @@ export interface Worker {
 
 export interface Part {
   readonly name: string;
-  /** Starts it, also again after its end. */
+  /** Starts it; also called again after it has ended. */
   start(abort: AbortSignal): Promise<Worker> | Worker;
 }
 
@@ -32,8 +32,8 @@ const maxEndsPerMinute = 8;
 
 /**
  * Starts the parts in the order given, each once the one before has started, and keeps them
- * running. Rejects, with all stopped again, if one can't be started at first. `say` hears of every
- * end and restart. `now` counts in milliseconds.
+ * running. Rejects, with all stopped again, if one can't be started at first. `say` is called for
+ * every end and restart. `now` counts in milliseconds.
  */
 export async function openSupervisor(
   parts: readonly Part[],
@@ -69,7 +69,7 @@ export async function openSupervisor(
           await sleep(delayMs, off);
           const next = await part.start(off);
           current.worker = next;
-          // A stop that came while it started has not seen it.
+          // A stop during the start did not know about this worker yet.
           if (off.aborted) return await next.stop(0);
           break;
         } catch (error) {
@@ -103,5 +103,5 @@ export async function openSupervisor(
   return { done: done.promise, stop };
 }
 
-/** The stack would be ours, and say nothing about the part. */
+/** The stack would be the supervisor's, and tell nothing about the part. */
 const withoutStack = (message: string) => Object.assign(new Error(message), { stack: undefined });

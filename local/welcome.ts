@@ -6,7 +6,7 @@ export type WelcomeOptions = {
   machines: number;
   /** Whether each request needs a key. */
   needsKey: boolean;
-  /** As --data-dir was given; undefined for the default. */
+  /** The value of --data-dir; undefined for the default. */
   dataDir: string | undefined;
 };
 

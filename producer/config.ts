@@ -1,4 +1,4 @@
-// The settings of the producer: which flags and variables there are, and what they mean together.
+// The settings of the producer: its flags and variables, and which combinations are allowed.
 
 import { maxProducerIdLength } from "../client/send/spool/spool.ts";
 import { readSampleType } from "../codec/row/sample-type.ts";
@@ -20,7 +20,7 @@ import {
 import { dialingSettings } from "../runtime/tls/dialing.ts";
 import { namedSignals } from "./simulate/profiles.ts";
 
-/** A point in time: given, or so long before the start of the process. */
+/** A point in time: absolute, or relative to the start of the process (`agoMs` before it). */
 export type Start = { readonly atUs: number } | { readonly agoMs: number };
 
 /** `2026-03-01T08:00:00Z` or `-24h`. */

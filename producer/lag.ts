@@ -1,11 +1,11 @@
-// Says when a live simulation falls behind the clock, now and then while it goes on, and when it
-// has caught up.
+// Logs when a live simulation falls behind the clock, repeats that from time to time, and logs when
+// it has caught up.
 import type { Log } from "../runtime/log.ts";
 import { grouped } from "./status.ts";
 
-/** How it is at one moment. */
+/** The state at one moment. */
 export type LagSample = {
-  /** Simulated time that has passed and was not made into records yet. */
+  /** Simulated time that has passed and is not yet in records. */
   sourceSeconds: number;
   /** Records made and not acknowledged. */
   heldRecords: number;
@@ -21,14 +21,14 @@ export type LagOptions = {
 
 const behindSeconds = 5;
 const caughtUpSeconds = 1;
-// So many samples ago it must have been less: what drains is no news.
+// The lag is compared with this many samples ago: one that shrinks is not reported.
 const compared = 5;
 const repeatMs = 60_000;
 
 /**
- * Call it each second; with undefined while nobody expects to be at the present (a backfill, no
- * connection). Warns from 5 s behind on, while that grows, at most once a minute; says so once less
- * than 1 s is left.
+ * Call it each second, with undefined while the simulation need not be at the present (a backfill,
+ * no connection). It warns at most once a minute while the lag is 5 s or more and grows, and logs
+ * once when less than 1 s is left.
  */
 export function createLagWatch({ log, nowMs = () => performance.now() }: LagOptions) {
   let before: number[] = [];

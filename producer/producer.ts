@@ -1,5 +1,5 @@
 // The producer put together: a source of batches, the uplink, the status line. For main.ts and for
-// tests; programs of other people use client/send/uplink.ts.
+// tests; other programs use client/send/uplink.ts.
 import { randomBytes } from "node:crypto";
 import { openUplink, type Uplink, type UplinkOptions } from "../client/send/uplink.ts";
 import type { Running } from "../runtime/lifecycle.ts";
@@ -17,7 +17,7 @@ import { createStatus, logAround, type StatusStream } from "./status.ts";
 
 export type ProducerOptions = {
   settings: ProducerSettings;
-  /** Stops the source; what it has handed on is still sent when the producer is disposed of. */
+  /** Stops the source; what it has passed on is still sent when the producer is disposed of. */
   abort: AbortSignal;
   log: Log;
   clock?: Clock;
@@ -74,7 +74,7 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
       if (!options.abort.aborted) throw error;
     },
   );
-  // Who opens a producer without asking for `done` must not fall over an unhandled rejection.
+  // A caller that ignores `done` must not crash from an unhandled rejection.
   const settled = done.catch(() => {});
 
   return {
@@ -93,7 +93,8 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
 }
 
 /**
- * A file is sent by a producer of its own, whose batches the accessor knows when they come again.
+ * A file is sent under its own producer id, so that the accessor recognizes its batches when they
+ * are sent again.
  */
 function idOfInput(settings: ProducerSettings, abort: AbortSignal): Promise<string> {
   const { input, type, unit, epoch, maxGapMs, sampleType } = settings;
@@ -115,8 +116,8 @@ function uplinkOptions(
 }
 
 /**
- * Undefined where nothing of the present is simulated: what ends in the past may be sent beside a
- * live fleet.
+ * Undefined if the simulation does not reach the present: one that ends in the past may run beside
+ * a live fleet.
  */
 async function claimLive(
   settings: ProducerSettings,

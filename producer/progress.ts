@@ -1,4 +1,4 @@
-// How far a producer's source has come: what the status line and the warning about lag are made of.
+// How far a producer's source has come: the source of the status line and of the warning about lag.
 import type { Uplink } from "../client/send/uplink.ts";
 import type { ProducerSettings } from "./config.ts";
 import type { LagSample } from "./lag.ts";
@@ -12,11 +12,11 @@ export type Progress = {
   sentRecords: number;
   readonly startUs: number;
   readonly untilUs: number | undefined;
-  /** What was given to the uplink reaches to here. */
+  /** Time up to which records were given to the uplink. */
   madeUs: number;
   /** Where a backfill ends; undefined when there is none, or it is over. */
   backfillToUs: number | undefined;
-  /** What the status line shows of a backfill or a file. */
+  /** What the status line shows about a backfill or a file. */
   shown: Status["progress"];
 };
 
@@ -55,7 +55,7 @@ export function noteSpan(progress: Progress, { toUs, live }: { toUs: number; liv
   }
 }
 
-/** What the status line says. */
+/** The content of the status line. */
 export function readStatus(
   { machines, sentRecords, shown }: Progress,
   { uplink, hasSpool }: { uplink: Uplink | undefined; hasSpool: boolean },

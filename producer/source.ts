@@ -101,7 +101,7 @@ function reportInput({ settings, uplink, log }: SourceOptions, summary: InputSum
   log.info("input sent and acknowledged", {
     ...summary,
     rejectedRecords,
-    // What had been stored before is reported, and not stored again.
+    // Batches that were stored before are reported, and not stored again.
     ...(duplicateBatches > 0 ? { duplicateBatches } : {}),
     ...(warnings > 0 ? { warnings } : {}),
   });

@@ -1,8 +1,8 @@
-// One status line while the producer runs: rewritten in place on a terminal, a line now and then
-// elsewhere.
+// One status line while the producer runs: rewritten in place on a terminal, printed as a new line
+// from time to time elsewhere.
 import type { Log } from "../runtime/log.ts";
 
-/** What the line says. */
+/** The content of the line. */
 export type Status = {
   machines: number;
   /** Records given to the uplink so far. */
@@ -10,12 +10,12 @@ export type Status = {
   acked: number;
   inFlight: number;
   rejected: number;
-  /** Words on columns that are stored all the same. */
+  /** Warnings about columns that are stored all the same. */
   warnings: number;
   connected: boolean;
   /**
-   * On the way through the past or through a file: how far, from 0 to 1, and what is left in
-   * simulated seconds.
+   * Progress through the past or a file: how far, from 0 to 1, and how many simulated seconds are
+   * left.
    */
   progress?: { part: number; leftSeconds?: number };
   /**
@@ -84,7 +84,7 @@ function spanText(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** Thousands apart, by a comma in any locale. */
+/** The number with a comma between thousands, in any locale. */
 export function grouped(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
@@ -97,9 +97,9 @@ export type StatusOptions = {
 };
 
 /**
- * Shows `read()` when told to tick: on a terminal each time, elsewhere every 5 s. `end` writes the
- * last state as a line of its own. `clear` takes the line away, for others to write; the next tick
- * brings it back.
+ * Each tick shows `read()`: on a terminal every time, elsewhere every 5 s. `end` writes the last
+ * state as a line of its own. `clear` removes the line so that others can write; the next tick
+ * restores it.
  */
 export function createStatus({ read, stream, nowMs = () => performance.now() }: StatusOptions) {
   const everyMs = stream.isTTY ? 0 : 5000;
@@ -131,13 +131,13 @@ export function createStatus({ read, stream, nowMs = () => performance.now() }: 
       const ms = nowMs();
       const perSecond = ms > beganMs ? (status.sent / (ms - beganMs)) * 1000 : 0;
       clear();
-      // By now the connection is closed; that is no news.
+      // By now the connection is closed as intended, so do not show that.
       stream.write(`${statusLine({ ...status, connected: true }, { perSecond })}\n`);
     },
   };
 }
 
-/** A log whose lines do not land behind the status line on a terminal. */
+/** A log whose lines do not end up after the status line on a terminal. */
 export function logAround(log: Log, clear: () => void): Log {
   const around = (level: "debug" | "info" | "warn" | "error"): Log["info"] => {
     return (message, fields) => {

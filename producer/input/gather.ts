@@ -1,4 +1,4 @@
-// Gathers single records into batches, a batch a machine, within bounds. No I/O and no clock.
+// Gathers single records into batches, one batch per machine, within bounds. No I/O and no clock.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { declaringFirst, UploadDeclarations } from "../../codec/row/declaring.ts";
@@ -15,15 +15,19 @@ export type GatherOptions = {
   maxHeld?: number;
 };
 
-/** Takes records and hands back the batches that are full. */
+/** Takes records and returns the batches that are full. */
 export interface Gather {
   /**
-   * Batches that this record completes: none, that of its machine, or all when too much is held.
+   * Adds a record and returns the batches to send: none, that of its machine, or all when too much
+   * is held.
    */
   add(record: RowRecord): Batch[];
-  /** Remembers what a row declares that is no record: it counts for the records of its signal. */
+  /**
+   * Remembers the declaration of a row that is not a record: it applies to the records of its
+   * signal.
+   */
   declare(declaration: RowDeclaration): void;
-  /** All that is held. */
+  /** Takes everything that is held. */
   takeAll(): Batch[];
 }
 
@@ -74,8 +78,7 @@ export function createGather(options: GatherOptions = {}): Gather {
 }
 
 /**
- * Puts a record in its place and returns about how many bytes it takes; a character takes three at
- * most.
+ * Puts a record in its place and returns an estimate of its bytes; a character takes at most three.
  */
 function put(record: RowRecord, { batch, columns }: Held, declared: UploadDeclarations): number {
   if (record.kind === "state") {

@@ -1,9 +1,11 @@
-// Who sends a file: its content. So the same file, sent again, is the same producer with the same
-// batches, which the accessor has already.
+// Derives a producer id from a file's content. So the same file, sent again, is the same producer
+// with the same batches, which the accessor already has.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 
-/** How rows become batches; another number where that changes, since it makes other batches. */
+/**
+ * Version of how rows become batches: raise it when that changes, since the batches then differ.
+ */
 const batching = 1;
 
 /**

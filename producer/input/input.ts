@@ -1,5 +1,5 @@
 // Recorded signals as a source: a file or standard input, row by row into batches. Bad lines are
-// reported, the rest goes on.
+// reported, and the rest is sent.
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
@@ -22,24 +22,24 @@ export type InputOptions = {
   source: Readable;
   log: Log;
   abort: AbortSignal;
-  /** Records wait at most about this long for company. */
+  /** Records wait at most about this long for others to share their batch. */
   batchIntervalMs: number;
-  /** What holds for rows that do not say it themselves. */
+  /** Applies to rows that do not have their own value. */
   defaults?: RowDefaults;
   /**
-   * Whether the same source is to make the same batches each time: then records wait for the next
-   * ones however long, and times must not be relative to now. Default false.
+   * Whether the same source must make the same batches each time: then records wait for the next
+   * ones as long as needed, and times must not be relative to now. Default false.
    */
   repeatable?: boolean;
-  /** What times count that are numbers. */
+  /** The unit of times that are numbers. */
   epoch?: EpochUnit | undefined;
-  /** Takes a batch; reading goes on when it has. */
+  /** Takes a batch; reading continues when the promise resolves. */
   append(batch: Batch): Promise<void>;
-  /** So many bytes have been read, and these machines have been seen. */
+  /** Called with the number of bytes read and of machines seen so far. */
   onProgress?(progress: { readBytes: number; machines: number }): void;
 };
 
-/** What became of an input: lines that stand for rows, of which each is a record or bad. */
+/** The result of an input: lines that stand for rows, each of which is a record or bad. */
 export type InputSummary = { lines: number; records: number; badLines: number };
 
 /** Bad lines that are reported one by one; the others are only counted. */
@@ -47,7 +47,7 @@ const maxReports = 100;
 
 /**
  * Sends all records of an input. Rejects when it cannot be read, when `abort` aborts, and with
- * BadText for what is none of rows.
+ * BadText for an input that is not made of rows.
  */
 export async function sendInput(options: InputOptions): Promise<InputSummary> {
   const {
@@ -66,8 +66,8 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   const machines = new Set<string>();
   let readBytes = 0;
 
-  // Batches leave one after the other, also those that the timer sends while the next line is being
-  // waited for.
+  // Batches are sent one after the other, including those that the timer sends while the loop waits
+  // for the next line.
   let sending = Promise.resolve();
   let waiting = 0;
   const send = (batches: Batch[]) => {
@@ -80,7 +80,7 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
     return sending;
   };
   const timer = setInterval(() => {
-    // A failure stays in `sending`; stopping the source brings the reading loop to it.
+    // `sending` keeps a failure; destroying the source makes the reading loop reach it.
     if (waiting === 0 && !repeatable)
       send(gather.takeAll()).catch((error: Error) => source.destroy(error));
   }, batchIntervalMs);
@@ -131,7 +131,7 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
     }
     await send(gather.takeAll());
   } catch (error) {
-    // An aborted stream says AbortError; who stopped it, and why, says more.
+    // An aborted stream throws AbortError; the abort signal's own reason says more.
     abort.throwIfAborted();
     throw error;
   } finally {

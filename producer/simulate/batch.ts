@@ -5,7 +5,7 @@ import { toDuration } from "../../codec/timestamps.ts";
 import { toErrorReport, toStateChange } from "../../codec/wire/events.ts";
 import type { MachineRecords } from "./fleet.ts";
 
-/** Samples are on their grid. Undefined if nothing happened in the span. */
+/** Samples are on their signal's grid. Undefined if nothing happened in the span. */
 export function toBatch({ machine, states, errors, runs }: MachineRecords): Batch | undefined {
   if (states.length + errors.length + runs.length === 0) return undefined;
   const batch = create(BatchSchema, { machine });

@@ -1,6 +1,6 @@
 // Which machines are simulated for which accessor, among the processes of this computer: two
-// simulators of one machine would mix its states and send its samples twice. Held by a socket's
-// name, which goes with its process however that ends. Abstract names:
+// simulators of one machine would mix its states and send its samples twice. A claim is a socket's
+// name, which disappears with its process however that ends. Abstract names:
 // https://man7.org/linux/man-pages/man7/unix.7.html; the list of them: /proc/net/unix.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ export type Fleet = { accessor: string; firstMachine: number; machines: number }
 
 /**
  * Holds the machines until it is disposed of. Throws ConfigError if another process simulates one
- * of them. Where there are no such names (not Linux), nobody is asked.
+ * of them. Where such names do not exist (not Linux), it checks nothing.
  */
 export async function claimMachines({
   accessor,
@@ -42,7 +42,7 @@ export async function claimMachines({
   ]);
 }
 
-/** The same for all the names that this computer gives itself. */
+/** Equal for all the names that this computer has for itself. */
 function placeOf(accessor: string): string {
   const { hostname, port, protocol } = new URL(accessor);
   const host = ["localhost", "[::1]"].includes(hostname) ? "127.0.0.1" : hostname;
@@ -52,7 +52,8 @@ function placeOf(accessor: string): string {
 
 async function namesWith(prefix: string): Promise<string[]> {
   const text = await readFile("/proc/net/unix", "utf8").catch(() => "");
-  // An abstract name stands behind an @, and so do the zeros that some programs fill it up with.
+  // The list shows an abstract name after an @; zero bytes that some programs pad a name with
+  // appear as @ too.
   return text.split("\n").flatMap((line) => {
     const name = /^.* @([^@]+)@*$/.exec(line)?.[1];
     return name?.startsWith(prefix) ? [name] : [];

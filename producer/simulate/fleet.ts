@@ -1,5 +1,5 @@
 // A fleet of simulated machines: n names, each with its states, errors and numeric signals. Pure;
-// records by any cut of time.
+// gives the records of any span of time.
 import { createMachine, type ErrorAt, type StateStart } from "./machine.ts";
 import { profileOf } from "./profiles.ts";
 import { createWaveform, type Profile, type Run } from "./waveform.ts";
@@ -15,8 +15,8 @@ export type MachineRecords = {
 export interface FleetMachine {
   readonly name: string;
   /**
-   * All records in [fromUs, toUs). Those of adjoining spans join to those of the whole, whatever
-   * the cuts.
+   * All records in [fromUs, toUs). The records of adjoining spans together equal those of the
+   * whole, however it is cut.
    */
   recordsIn(fromUs: number, toUs: number): MachineRecords;
 }
@@ -35,9 +35,9 @@ export type FleetOptions = {
 const kinds = ["mill", "press", "lathe", "robot", "saw"] as const;
 
 /**
- * As many machines from the first one on. The name is a kind and the machine's number: mill-1,
- * press-2, lathe-3, robot-4, saw-5, mill-6 … So a machine of the same number and seed does the same
- * in every fleet.
+ * A fleet of this many machines from the first one on. A name is a kind and the machine's number:
+ * mill-1, press-2, lathe-3, robot-4, saw-5, mill-6 … So a machine with the same number and seed
+ * behaves the same in every fleet.
  */
 export function createFleet({
   machines,
@@ -70,7 +70,7 @@ export function createFleet({
   });
 }
 
-/** Samples and states that the fleet sends per second, about: for sizing batches. */
+/** About how many samples and states the fleet sends per second: for sizing batches. */
 export function recordsPerSecond({ signals = [], rateHz }: FleetOptions): number {
   const rates = [...new Set(["power", ...signals])].map(
     (signal) => 1e6 / profileOf(signal, { rateHz }).periodUs,

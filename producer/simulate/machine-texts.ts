@@ -1,5 +1,5 @@
-// What machines say: error codes and texts of a machine park, and reasons for state changes. Words
-// only.
+// Texts that machines report: error codes and messages of a plant, and reasons for state changes.
+// Words only.
 import { Severity } from "#gen/millrace/v1/signal_pb.ts";
 
 /** An error that a machine can report. */
@@ -17,8 +17,8 @@ const kind = (severity: Severity, code: string, message: string): ErrorKind => (
 });
 
 /**
- * Errors by severity. Reported about as often as they stand here: real parks warn more than they
- * fail.
+ * Errors by severity. Each is reported about as often as it occurs in this list: real machines warn
+ * more often than they fail.
  */
 export const errorKinds: readonly ErrorKind[] = [
   kind(INFO, "I1004", "Maintenance due in 40 operating hours"),

@@ -1,14 +1,15 @@
 // What one machine does: its states and error reports as a pure function of seed, name and time.
 // Knows no samples and no clock.
 //
-// A machine's time is cut into cycles of an hour. A cycle is planned whole, from nothing but its
-// number, so any span of any year can be asked for at once, and again. It begins with IDLE, and its
-// last interval and last error leave exactly the room that the rules below need across the edge.
+// A machine's time is cut into cycles of an hour. A cycle is planned as a whole, from nothing but
+// its number, so any span of any year can be computed directly and repeatedly. It begins with IDLE,
+// and its last interval and last error leave exactly the room that the rules below need across the
+// edge.
 //
 // - The state changes every 1–5 s, uniformly, always to another state.
 // - An error report comes every 10–30 s of operation, uniformly. Operation is time in ACTIVE, and
-//   only that: a machine that waits, stands in fault or is off does not come closer to its next
-//   report, and reports nothing.
+//   only that: a machine that is idle, in fault or off does not come closer to its next report, and
+//   reports nothing.
 // - A critical report is followed by FAULT at the next state change in most cases; some faults come
 //   without one (an emergency stop).
 
@@ -37,8 +38,8 @@ export interface Machine {
   /** Error reports in [fromUs, toUs), ascending. */
   errors(fromUs: number, toUs: number): ErrorAt[];
   /**
-   * The states that hold in [fromUs, toUs), ascending, with one more before the first (what its
-   * ramp comes from).
+   * The states that hold in [fromUs, toUs), ascending, with one more before the first (where its
+   * ramp starts).
    */
   statesAround(fromUs: number, toUs: number): StateStart[];
 }
@@ -46,12 +47,12 @@ export interface Machine {
 type Cycle = { readonly states: readonly StateStart[]; readonly errors: readonly ErrorAt[] };
 
 /**
- * A machine of a seed and a name. Keeps the last few cycles that it planned; answers do not depend
- * on that.
+ * Creates the machine of a seed and a name. It caches the last few cycles that it planned; results
+ * do not depend on that.
  */
 export function createMachine({ seed, name }: { seed: number; name: string }): Machine {
   const machineSeed = seedOf(seed, name, "machine");
-  // Machines of a fleet do not begin their cycles together.
+  // Shifts the cycles of each machine, so that a fleet does not begin them together.
   const phaseUs = machineSeed % cycleUs;
   const planned = new Map<number, Cycle>();
   const cycleAt = (index: number): Cycle => {
@@ -146,7 +147,7 @@ function cutInto(
     pieces.push(piece);
     leftUs -= piece;
   }
-  // What is left lies above maxUs, for it was above 2 * maxUs one piece ago.
+  // The rest is above maxUs, because it was above 2 * maxUs one piece ago.
   const piece = random.whole(Math.max(minUs, leftUs - maxUs), Math.min(maxUs, leftUs - minUs));
   pieces.push(piece, leftUs - piece);
   return pieces;
@@ -163,7 +164,7 @@ function chainStates(length: number, random: Random): MachineState[] {
     if (last === IDLE && chance < 0.06) next = OFF;
     if (last === FAULT) next = chance < 0.7 ? IDLE : OFF;
     if (last === OFF) next = IDLE;
-    // OFF leads to IDLE only, so it must not be the last but one.
+    // IDLE always follows OFF, so OFF must not be second to last.
     if (chain.length === length - 2 && next === OFF) next = last === IDLE ? ACTIVE : IDLE;
     if (chain.length === length - 1 && next === IDLE) next = last === ACTIVE ? FAULT : OFF;
     chain.push(next);
@@ -172,8 +173,8 @@ function chainStates(length: number, random: Random): MachineState[] {
 }
 
 /**
- * When errors come, in a cycle's time of operation: 5–15 s from either end, so that two cycles meet
- * within 10–30 s.
+ * When errors occur, in a cycle's time of operation: 5–15 s from either end, so that the distance
+ * across two cycles is 10–30 s.
  */
 function errorTimes(operatedUs: number, random: Random): number[] {
   const first = random.whole(5 * secondUs, 15 * secondUs);

@@ -1,8 +1,8 @@
-// When to make which span of simulated time: live by the clock, the past as fast as it is taken.
-// Makes no records.
+// Decides when to make which span of simulated time: live spans by the clock, past ones as fast as
+// they are taken. Makes no records.
 import { sleep } from "../../runtime/backoff.ts";
 
-/** The time, and waiting for it; tests bring their own. */
+/** Tells the time and waits for it; tests have their own. */
 export interface Clock {
   /** Microseconds since the epoch. */
   nowUs(): number;
@@ -15,22 +15,19 @@ export interface Clock {
  * they make up for it.
  */
 export const systemClock: Clock = {
-  // performance.now() does not follow corrections of the clock, and the accessor judges times by
-  // its own, corrected one.
+  // performance.now() does not follow corrections of the clock, and the accessor checks times
+  // against its own, corrected clock.
   nowUs: () => Date.now() * 1000,
   sleep,
 };
 
-/**
- * A piece of simulated time, [fromUs, toUs). `live` if it reaches the present, as far as that was
- * reached when it was made.
- */
+/** A piece of simulated time, [fromUs, toUs). `live` if it reached the present when it was made. */
 export type Span = { readonly fromUs: number; readonly toUs: number; readonly live: boolean };
 
 export type PaceOptions = {
   /** Where simulated time begins. */
   startUs: number;
-  /** Where it ends; absent for never. */
+  /** Where it ends; absent: never. */
   untilUs?: number | undefined;
   /**
    * Simulated seconds per second. Absent: as fast as spans are taken. The present is never passed.
@@ -46,8 +43,8 @@ export type PaceOptions = {
 
 /**
  * Adjoining spans from startUs on, none longer than maxSpanUs. Behind the present they come without
- * a pause, at it one each interval (on whole multiples of it, so lateness does not add up). Each
- * span begins where the last one ended, whatever the event loop did meanwhile. Ends at untilUs;
+ * a pause; at the present, one comes each interval (on whole multiples of it, so delays do not add
+ * up). Each span begins where the last one ended, however late the event loop is. Ends at untilUs;
  * throws the abort signal's reason when that aborts.
  */
 export async function* paceSpans(options: PaceOptions): AsyncGenerator<Span, void, undefined> {

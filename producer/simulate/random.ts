@@ -1,5 +1,5 @@
-// Chance that can be repeated: a seeded sequence, and noise that is a function of its place.
-// Nothing here keeps time.
+// Repeatable randomness: a seeded sequence, and noise that is a function of its index. Nothing here
+// depends on the clock.
 
 /**
  * Folds a seed and any names or numbers into one 32-bit seed (FNV-1a, then mixed): equal parts,
@@ -25,9 +25,9 @@ export function mix(value: number): number {
   return (x ^ (x >>> 16)) >>> 0;
 }
 
-/** A sequence of draws. */
+/** A sequence of random numbers. */
 export interface Random {
-  /** In [0, 1), of 2^32 steps. */
+  /** In [0, 1), in steps of 2^-32. */
   next(): number;
   /** A whole number in [min, max], each equally likely. */
   whole(min: number, max: number): number;

@@ -1,11 +1,11 @@
-// The simulator as a source: a fleet's records, span by span, handed on as batches.
+// The simulator as a source: a fleet's records, span by span, passed on as batches.
 import { setImmediate } from "node:timers/promises";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { toBatch } from "./batch.ts";
 import { createFleet, type FleetOptions, recordsPerSecond } from "./fleet.ts";
 import { type Clock, paceSpans } from "./pace.ts";
 
-/** Most records that a batch of the simulator has, about. */
+/** About the most records that a batch of the simulator has. */
 const maxBatchRecords = 10_000;
 
 export type SimulationOptions = FleetOptions & {
@@ -15,9 +15,9 @@ export type SimulationOptions = FleetOptions & {
   batchIntervalMs: number;
   clock: Clock;
   abort: AbortSignal;
-  /** Takes a batch; the simulation goes on when it has. */
+  /** Takes a batch; the simulation continues when the promise resolves. */
   append(batch: Batch): Promise<void>;
-  /** Everything before `toUs` has been handed on. */
+  /** Called when everything before `toUs` has been passed on. */
   onSpan(span: { toUs: number; live: boolean }): void;
 };
 
@@ -28,12 +28,13 @@ export async function simulate(options: SimulationOptions): Promise<void> {
   const maxSpanUs = Math.floor((maxBatchRecords / recordsPerSecond(rest)) * 1e6);
   for await (const { fromUs, toUs, live } of paceSpans({ ...rest, maxSpanUs })) {
     const batches = fleet.values().map((machine) => toBatch(machine.recordsIn(fromUs, toUs)));
-    // Together, so that they share one sync of a spool; of the past one by one, which is much more.
+    // Live batches are appended together, so that they share one sync of a spool; those of the past
+    // one by one, because they are many more.
     if (live) await Promise.all(batches.map((batch) => batch && append(batch)));
     else {
       for (const batch of batches) {
         if (batch) await append(batch);
-        // Without a pause nothing else of this process would run before the outbox is full: no
+        // Without this pause, nothing else in this process would run before the outbox is full: no
         // write, no ack.
         await setImmediate();
       }

@@ -9,7 +9,7 @@ import { createRandom, fillGaussian, seedOf } from "./random.ts";
 export type Behaviour = {
   /** The level lies in this range: each machine has its own. */
   readonly level: readonly [min: number, max: number];
-  /** How far slow waves (6–40 s) lead away from the level. */
+  /** How far slow waves (6–40 s) deviate from the level. */
   readonly wave: number;
   /** Standard deviation of the noise. */
   readonly noise: number;
@@ -31,7 +31,7 @@ export type Profile = {
   readonly periodUs: number;
   /** Steps per unit: 10 for a resolution of 0.1. Values are Math.round(x * steps) / steps. */
   readonly steps: number;
-  /** No value lies below. */
+  /** No value is lower. */
   readonly floor: number;
   readonly behaviours: Readonly<Record<MachineState, Behaviour>>;
 };
@@ -42,15 +42,15 @@ export type Run = { readonly startUs: number; readonly values: number[] };
 export interface Waveform {
   readonly profile: Profile;
   /**
-   * The samples in [fromUs, toUs), or undefined if there are none. Sample k of all time is at phase
-   * + k * period.
+   * The samples in [fromUs, toUs), or undefined if there are none. Sample k, counted from the
+   * epoch, is at phase + k * period.
    */
   samples(fromUs: number, toUs: number): Run | undefined;
 }
 
 /**
- * Slow waves are evaluated this often and are straight lines between: a sine costs more than a
- * sample may.
+ * Slow waves are evaluated at this interval and interpolated linearly between: a sine for each
+ * sample would cost too much.
  */
 const knotUs = 100_000;
 
@@ -61,7 +61,7 @@ export function createWaveform(
 ): Waveform {
   const { periodUs, steps, floor } = profile;
   const signalSeed = seedOf(seed, machine.name, profile.signal);
-  // Machines do not sample at the same microsecond.
+  // Gives each signal its own phase, so that machines do not sample at the same microsecond.
   const phaseUs = signalSeed % periodUs;
   const waveAt = createWave(signalSeed);
   const levelOf = createLevels(profile, signalSeed);

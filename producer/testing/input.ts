@@ -5,7 +5,7 @@ import { timesOf } from "../../codec/wire/samples.ts";
 import { createLog } from "../../runtime/log.ts";
 import { type InputOptions, sendInput } from "../input/input.ts";
 
-/** Sends a text, or chunks of one; answers the batches, the lines of the log, and the summary. */
+/** Sends a text, or chunks of one; returns the batches, the lines of the log, and the summary. */
 export async function send(
   text: string | Iterable<Uint8Array>,
   options: Partial<InputOptions> = {},
