@@ -1,4 +1,4 @@
-// Waiting between attempts: growing, jittered delays and a sleep that can be called off.
+// Waiting between attempts: growing, jittered delays and a sleep that can be cancelled.
 
 /**
  * Delays for one series of attempts. `next()` gives the delay before the next attempt; `reset()`
@@ -11,8 +11,8 @@ export interface Backoff {
 
 /**
  * Exponential delays in whole milliseconds: the n-th lies between half and all of min(maxMs, baseMs
- * * 2^n), so that clients which failed together do not come back together. `random` gives numbers
- * in [0, 1) (default Math.random).
+ * * 2^n), so that clients that failed together do not all retry at the same time. `random` gives
+ * numbers in [0, 1) (default Math.random).
  */
 export function createBackoff({
   baseMs,

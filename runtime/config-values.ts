@@ -4,7 +4,8 @@
 /** Reads one kind of value. */
 export interface ValueReader<T> {
   /**
-   * How `--help` names the value, as in `--port PORT`; absent for a switch, which takes no value.
+   * The name of the value in `--help`, as in `--port PORT`; absent for a switch, which takes no
+   * value.
    */
   readonly placeholder?: string;
   /** What is allowed, to follow "expected": "a whole number from 1 to 100". */
@@ -14,8 +15,8 @@ export interface ValueReader<T> {
 }
 
 /**
- * Any text of 1 to `maxLength` characters (default 4096) that matches `pattern`; say in `expects`
- * what the pattern asks for.
+ * Any text of 1 to `maxLength` characters (default 4096) that matches `pattern`; describe in
+ * `expects` what the pattern allows.
  */
 export function text(
   options: { placeholder?: string; expects?: string; pattern?: RegExp; maxLength?: number } = {},
@@ -26,7 +27,7 @@ export function text(
   return { placeholder, expects, read: (value) => (fits(value) ? value : undefined) };
 }
 
-/** A switch: off unless `--name` is given (or `--name=false`, or its variable says so). */
+/** A switch: off by default, on with `--name`; `--name=false` or its variable can also set it. */
 export function onOff(): ValueReader<boolean> {
   const words: Record<string, boolean> = {
     true: true,
@@ -81,8 +82,8 @@ export function port(): ValueReader<number> {
 }
 
 /**
- * An address to listen on: `127.0.0.1:50051`, `localhost:0`, `[::1]:0`. The host comes back without
- * brackets.
+ * An address to listen on: `127.0.0.1:50051`, `localhost:0`, `[::1]:0`. The host is returned
+ * without brackets.
  */
 export interface ListenAddress {
   readonly host: string;
@@ -206,7 +207,7 @@ export function instant(): ValueReader<number> {
       const date = new Date(0);
       date.setUTCFullYear(year, month - 1, day);
       date.setUTCHours(hour, minute, second);
-      // A 30 February or a 25:00 rolls over; what comes back then differs from what was asked.
+      // Date rolls 30 February or 25:00 over; the result then differs from the text.
       if (date.toISOString().slice(0, 19) !== `${value.slice(0, 10)}T${value.slice(11, 19)}`)
         return undefined;
       const [offsetHours, offsetMinutes] = [Number(match[9] ?? 0), Number(match[10] ?? 0)];

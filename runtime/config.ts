@@ -1,6 +1,6 @@
-// Settings of a process: declared once, read from flags and environment, all mistakes at once. The
-// only reader of process.env and process.argv. How text becomes a value is in config-values.ts;
-// which settings exist is each service's business.
+// Settings of a process: declared once, read from flags and environment, with all mistakes reported
+// at once. The only reader of process.env and process.argv. How text becomes a value is in
+// config-values.ts; which settings exist is each service's business.
 import { parseArgs } from "node:util";
 import type { ValueReader } from "./config-values.ts";
 import { maskSecrets } from "./log.ts";
@@ -17,8 +17,8 @@ export interface Setting<T> {
   readonly env?: string;
   readonly parse: ValueReader<unknown>;
   /**
-   * Written as a user would write it: "5s". Without it the setting is required, unless optional,
-   * repeated or a switch.
+   * Written as a user would write it: "5s". A setting without a default is required, unless it is
+   * optional, repeated or a switch.
    */
   readonly default?: string;
   readonly optional?: boolean;
@@ -29,7 +29,7 @@ export interface Setting<T> {
   readonly repeat?: boolean;
   /** One line for `--help`. */
   readonly doc: string;
-  /** Only for the type. */
+  /** Exists only for the type. */
   readonly value?: T;
 }
 
@@ -58,7 +58,7 @@ export interface Program<S extends SettingsShape> {
   readonly settings: S;
 }
 
-/** What is wrong with the settings, one line a mistake; the caller exits with 2. */
+/** What is wrong with the settings, one line per mistake; the caller exits with 2. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly mistakes: readonly string[];
@@ -75,7 +75,7 @@ export class HelpRequested extends Error {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The environment for a child process: ours with `changes`; undefined takes a variable away. */
+/** The environment for a child process: ours with `changes`; undefined removes a variable. */
 export function childEnvironment(changes: Env): Env {
   return { ...process.env, ...changes };
 }
@@ -143,8 +143,8 @@ function readFlags(
     }
     let value = token.value;
     if (value === undefined && !one.parse.placeholder) value = "true";
-    // parseArgs hands the next flag over as the value; "-" (standard input) and negative values are
-    // values.
+    // parseArgs takes the next flag as the value. "-" (standard input) and negative numbers are
+    // real values.
     const swallowed = value !== undefined && !token.inlineValue && /^-[^\d]/.test(value);
     if (value === undefined || swallowed)
       mistakes.push(`--${token.name}: needs a value, expected ${one.parse.expects}`);
@@ -213,8 +213,8 @@ export function helpText({ name, about, settings }: Program<SettingsShape>): str
 }
 
 /**
- * The words before the first flag, and what follows them: "keys revoke ID --log-level debug". All
- * that stands after "--" are words, whatever they begin with.
+ * The words before the first flag, and what follows them: "keys revoke ID --log-level debug".
+ * Everything after "--" is a word, whatever it begins with.
  */
 export function splitWords(argv: readonly string[] = process.argv.slice(2)): {
   words: string[];

@@ -1,5 +1,5 @@
-// Named points in our own code where a test of faults can make a process die, fail or stall. They
-// do nothing unless armed.
+// Named points in our own code where a fault test can make a process die, fail or stall. They do
+// nothing unless armed.
 import { ConfigError, readSettings, setting } from "./config.ts";
 import { text } from "./config-values.ts";
 
@@ -12,16 +12,16 @@ let armed = parseFailpoints(fromEnvironment());
 /**
  * A point with a name, such as "spool.before-fsync". Armed by
  * MILLRACE_FAILPOINTS="name=action[@n]", several with commas: `exit` ends the process as kill -9
- * does; `throw` throws an Error; `delay:MS` blocks the thread for so long. With `@n` only the n-th
- * time counts, without it every time. Not armed, it costs one comparison.
+ * does; `throw` throws an Error; `delay:MS` blocks the thread that long. With `@n` it acts only the
+ * n-th time, otherwise every time. Not armed, it costs one comparison.
  */
 export function failpoint(name: string): void {
   if (armed !== undefined) hit(name, armed);
 }
 
 /**
- * Arms as the variable would, in place of what was armed; "" disarms. For tests. Throws
- * ConfigError.
+ * Arms failpoints as the variable would, replacing those that were armed; "" disarms all. For
+ * tests. Throws ConfigError.
  */
 export function armFailpoints(given: string): void {
   armed = parseFailpoints(given);
@@ -34,7 +34,7 @@ function hit(name: string, points: ReadonlyMap<string, Armed>): void {
   if (point.at !== undefined && point.at !== point.hits) return;
   const { action } = point;
   if (action.kind === "throw") throw new Error(`failpoint ${name}`);
-  // Atomics.wait, for a timer would let everything else go on.
+  // Atomics.wait, because a timer would let everything else continue.
   if (action.kind === "delay")
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, action.ms);
   else process.kill(process.pid, "SIGKILL");

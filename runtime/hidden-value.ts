@@ -1,8 +1,11 @@
-// Values that belong to objects of somebody else's making, and that nobody else sees: neither who
-// lists an object's fields nor who compares or copies it. As a WeakMap does it, but at no cost to
-// speak of: an entry of a WeakMap takes 0.3 µs to set, and the collector goes through all of them.
+// Attaches hidden values to objects of other code: listing an object's fields, comparing or copying
+// it does not show them. A WeakMap does the same, but this costs almost nothing: an entry of a
+// WeakMap takes 0.3 µs to set, and the garbage collector visits all of them.
 
-/** What a constructor returns is what a class that extends it puts its private fields on. */
+/**
+ * If a constructor returns an object, a class that extends it adds its private fields to that
+ * object.
+ */
 class Other {
   constructor(object: object) {
     // biome-ignore lint/correctness/noConstructorReturn: this is what the class is for
@@ -11,7 +14,7 @@ class Other {
 }
 
 export type HiddenValue<Owner extends object, Value> = {
-  /** Fails for an object that has one. */
+  /** Throws for an object that already has one. */
   set(owner: Owner, value: Value): void;
   get(owner: Owner): Value | undefined;
 };

@@ -1,5 +1,6 @@
-// Bounds how many frames with little data a connection of HTTP/2 may send, and how many of any size
-// in a round of the event loop; and takes those that wait out of what was read with them.
+// Bounds how many frames with little data an HTTP/2 connection may send, and how many of any size
+// in a round of the event loop. Also copies waiting frames out of the larger buffer that they were
+// read in.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
@@ -8,14 +9,14 @@ import { Pieces } from "./pieces.ts";
 import { continueReading, stopReading } from "./socket-reading.ts";
 
 /**
- * A small message is whole in its first frame, or in its second where the client sends the prefix
- * of gRPC by itself: they cost less than the stream that they come on.
+ * A small message is complete in its first frame, or in its second if the client sends gRPC's
+ * prefix separately: these frames cost less than the stream that carries them.
  */
 const freeFrames = 2;
 
 const counted = new WeakMap<ServerHttp2Session, Pieces>();
 
-// A stream's event comes only when all is taken apart that was read together with its head.
+// A stream's own event comes only after everything that was read together with its head is parsed.
 const streamCreated = "http2.server.stream.created";
 const onStream = (message: unknown) => {
   const { stream } = message as { stream: ServerHttp2Stream };

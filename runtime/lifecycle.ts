@@ -12,7 +12,7 @@ import {
 import { count, oneOf } from "./config-values.ts";
 import { causeChain, createLog, type Log, logLevels } from "./log.ts";
 
-/** A failure whose message says all that there is to know: it is logged without a stack. */
+/** A failure whose message is complete by itself: it is logged without a stack. */
 export class PlainFailure extends Error {
   override readonly name = "PlainFailure";
 }
@@ -26,17 +26,17 @@ export interface Running extends AsyncDisposable {
 }
 
 export interface ProcessOptions<S extends SettingsShape> {
-  /** The process, as it stands in its log and its help. */
+  /** Name of the process in its log and its help. */
   name: string;
   /** One sentence for `--help`. */
   about?: string;
   /** The settings of this process, besides the log settings that every process has. */
   settings?: S;
-  /** Where the flags are. Default: all that the process was started with. */
+  /** The arguments that hold the flags. Default: all arguments of the process. */
   argv?: readonly string[];
   /**
-   * Acquires everything. `abort` fires when the process is asked to stop, also while this still
-   * runs.
+   * Acquires everything. `abort` fires when the process is asked to stop, which may happen while
+   * this is still running.
    */
   open(context: {
     settings: SettingsOf<S> & CommonSettings;
@@ -47,11 +47,14 @@ export interface ProcessOptions<S extends SettingsShape> {
   }): Promise<Running> | Running;
   /** How long an orderly stop may take before the process ends anyway; default 5000. */
   graceMs?: number;
-  /** For a program that people read even off a terminal; default as in log.ts. */
+  /**
+   * "pretty" is for a program whose output people read even without a terminal; default as in
+   * log.ts.
+   */
   logFormat?: "json" | "pretty";
 }
 
-/** Every process of ours takes these. */
+/** Every process of ours has these settings. */
 const commonSettings = {
   logLevel: setting({
     flag: "log-level",
@@ -86,8 +89,8 @@ type CommonSettings = SettingsOf<typeof commonSettings>;
  */
 export async function run<S extends SettingsShape>(options: ProcessOptions<S>): Promise<never> {
   const { name, graceMs = 5000 } = options;
-  // A parent that dies takes the reading end of our output along; that must not cut the orderly
-  // stop short.
+  // When the parent dies, nothing reads our output any more; that must not interrupt the orderly
+  // stop.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const settings = readOrExit(options);
   const log = createLog({
@@ -122,7 +125,7 @@ export async function run<S extends SettingsShape>(options: ProcessOptions<S>): 
       log.debug("why it could not start", { error });
       process.exit(1);
     }
-    // An open that was called off ends as it was asked to.
+    // An open that was cancelled ends as requested.
     log.debug("start called off", { error });
   }
 
@@ -164,12 +167,12 @@ function exitWithMistakes(name: string, { mistakes }: ConfigError): never {
 
 const echoMs = 500;
 
-/** One request to stop, from whichever source asks first; from then on the clock runs. */
+/** One request to stop, from whichever source comes first; the grace period begins then. */
 function createStop({ name, graceMs, log }: { name: string; graceMs: number; log: Log }) {
   const controller = new AbortController();
   const { promise: requested, resolve } = Promise.withResolvers<void>();
-  // Node ends when nothing is left to wait for; a service may well wait on handles that do not
-  // count.
+  // Node exits when no active handle is left, and a service may wait on handles that do not keep it
+  // alive.
   setInterval(() => {}, 2 ** 30);
   let code = 0;
   let requestedAtMs = 0;
@@ -206,7 +209,7 @@ function createStop({ name, graceMs, log }: { name: string; graceMs: number; log
   return { abort: controller.signal, requested, request, exitCode: () => code };
 }
 
-/** Asks for a stop when the parent has gone: its end of the pipe closes however it died. */
+/** Requests a stop when the parent has ended: its end of the pipe closes however it died. */
 function watchParent(fd: number, request: (why: string) => void): void {
   try {
     const pipe = new Socket({ fd, readable: true, writable: false });

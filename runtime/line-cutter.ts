@@ -1,23 +1,23 @@
-// Text that comes in pieces, cut into lines in time that grows with its length alone, however small
+// Cuts text that arrives in pieces into lines, in time proportional to its length, however small
 // the pieces are.
 
 /**
- * Cuts pieces of text at "\n". What a line has grown to is kept up to a bound; of a longer one,
- * only that it is so.
+ * Cuts pieces of text at "\n". An open line is kept up to a bound; of a longer line, it only
+ * remembers that it is too long.
  */
 export class LineCutter {
   readonly #maxLength: number;
   readonly #withReturns: boolean;
   /**
-   * The line that is not at its end yet. Joined once, when it is: joining at each piece would read
-   * it again each time.
+   * The open line. It is joined once, at its end: joining at each piece would read it again each
+   * time.
    */
   #parts: string[] = [];
   #length = 0;
 
   /**
-   * withReturns: leaves a CR before the LF with its line, for whom a line end may be part of a
-   * text. Default false.
+   * withReturns: keeps a CR before the LF in its line, for formats where a line end may be part of
+   * a text. Default false.
    */
   constructor(maxLength: number, { withReturns = false } = {}) {
     this.#maxLength = maxLength;
@@ -39,7 +39,7 @@ export class LineCutter {
     return lines;
   }
 
-  /** The last line, which need not end; none if there is nothing behind the last line end. */
+  /** The last line, which needs no line end; none if nothing follows the last line end. */
   end(): (string | undefined)[] {
     return this.#length === 0 ? [] : [this.#finish("")];
   }

@@ -1,7 +1,7 @@
-// What a process says about itself: one JSON line an entry, or readable text on a terminal. Knows
-// no file and no rotation.
+// The log of a process: one JSON line per entry, or readable text on a terminal. It has no files
+// and no rotation.
 
-/** Levels from chatty to grave; a log writes its level and above. */
+/** Levels in order of severity; a log writes its level and above. */
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -20,7 +20,7 @@ export interface Log {
 }
 
 export interface LogOptions {
-  /** The process, as it stands in each entry. */
+  /** Name of the process in each entry. */
   name: string;
   /** Default "info". */
   level?: LogLevel;
@@ -31,7 +31,9 @@ export interface LogOptions {
    * data).
    */
   sink?: (line: string) => void;
-  /** Colours for "pretty". Default: if standard error has colours (which respects NO_COLOR). */
+  /**
+   * Colours for "pretty". Default: on if standard error supports colours (which respects NO_COLOR).
+   */
   color?: boolean;
   /** Milliseconds since the epoch; default Date.now. */
   now?: () => number;
@@ -49,7 +51,7 @@ export function createLog(options: LogOptions): Log {
     try {
       sink(format === "json" ? jsonLine(entry) : prettyLine(entry, color));
     } catch (error) {
-      // A getter or toJSON of a field may throw; the entry must not take its caller down.
+      // A getter or toJSON of a field may throw; that must not make the caller fail.
       sink(
         `${JSON.stringify({ level: "error", name, message: `log entry failed: ${String(error)}` })}\n`,
       );
@@ -70,8 +72,9 @@ export function createLog(options: LogOptions): Log {
 }
 
 /**
- * A log for what others can cause as often as they like: so many warnings and errors a second
- * (default 20), the rest counted and told with the next that passes.
+ * A log for events that others can cause as often as they like: it passes a limited number of
+ * warnings and errors a second (default 20), and reports how many it dropped with the next one that
+ * passes.
  */
 export function limitLines(
   log: Log,
@@ -108,14 +111,14 @@ export function limitLines(
   return wrap(log);
 }
 
-// C0, DEL and C1, what turns text around, and the separators that some take for line ends.
+// C0, DEL and C1, bidirectional controls, and separators that some programs take for line ends.
 // Terminals act on them.
 const control = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 /**
- * A text for one line of a terminal: what would move its cursor, change its colours or say things
- * in its name is written as an escape.
+ * A text for one line of a terminal: characters that would move the cursor, change colours or
+ * control the terminal are written as escapes.
  */
 export const printable = (text: string): string =>
   text.replace(
@@ -125,7 +128,7 @@ export const printable = (text: string): string =>
 
 const maxTextLength = 8_192;
 
-/** A text of an entry: without secrets, and no longer than anyone reads. */
+/** A text of an entry: without secrets, and limited in length. */
 function toLogText(text: string): string {
   const masked = maskSecrets(text);
   return masked.length <= maxTextLength
@@ -139,8 +142,8 @@ export function maskSecrets(text: string): string {
   return (
     text
       // A password with an unescaped "@" or "/" is common in hand-written database URLs: mask up to
-      // the last "@". All runs are bounded: without, a text of many beginnings without an end took
-      // a square of its length.
+      // the last "@". All runs are bounded: otherwise a text with many beginnings and no end took
+      // time quadratic in its length.
       .replace(/\b(postgres(?:ql)?:\/\/[^\s:@/"']{0,256}:)[^\s"']{0,1024}@/gi, "$1***@")
       .replace(/\b([a-z][a-z0-9+.-]{0,31}:\/\/[^\s:@/"']{0,256}:)[^\s@/"']{1,1024}@/gi, "$1***@")
       .replace(/(password\s*=\s*)('[^']*'|[^\s&"']+)/gi, "$1***")
@@ -161,13 +164,13 @@ const maxDepth = 8;
 
 function jsonLine({ timeMs, level, name, message, bound, fields }: Entry): string {
   const head = { time: new Date(timeMs).toISOString(), level, name, message: toLogText(message) };
-  // Spread first: a field may not replace the time or the level of its entry.
+  // Spread first: a field must not replace the time or the level of its entry.
   const line = JSON.stringify({
     ...head,
     ...(plain({ ...bound, ...fields }, 0) as object),
     ...head,
   });
-  // JSON itself escapes C0 only.
+  // JSON itself escapes only C0.
   return `${printable(line)}\n`;
 }
 

@@ -1,13 +1,13 @@
-// Makes a folder and its parents, one after the other. Node's `recursive` never ends where the
-// system says ENOENT of a folder whose parent is there, as below /proc.
+// Makes a folder and its parents, one after the other. Node's `recursive` never ends if the system
+// returns ENOENT for a folder whose parent exists, as below /proc.
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
 
 /**
- * Makes the folder and those above it that are missing; returns the first that it made, undefined
- * if the folder was there. Throws the system's error where one can't be made, or is no folder.
+ * Makes the folder and its missing parents; returns the first that it made, undefined if the folder
+ * existed. Throws the system's error if one can't be made or is not a folder.
  */
 export async function makeFolders(
   path: string,
@@ -21,14 +21,14 @@ export async function makeFolders(
       await mkdir(folder, { mode });
       first ??= folder;
     } catch (error) {
-      // Another process may make the same ones.
+      // Another process may make the same folders.
       if (codeOf(error) !== "EEXIST" || !(await isFolder(folder))) throw error;
     }
   }
   return first;
 }
 
-/** False for what is not there. Throws for what is no folder, or can't be looked at. */
+/** False if the path does not exist. Throws if it is not a folder, or can't be read. */
 async function isFolder(path: string): Promise<boolean> {
   try {
     if ((await stat(path)).isDirectory()) return true;

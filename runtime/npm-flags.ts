@@ -1,10 +1,10 @@
-// Flags that npm kept: `npm start --machines 3`, without `--` before the flags, gives npm a setting
-// of its own and the program a stray "3", or nothing at all.
-// How npm passes settings on: https://docs.npmjs.com/cli/v10/using-npm/config.
+// Detects flags that npm kept for itself: `npm start --machines 3`, without `--` before the flags,
+// gives npm a setting and the program a stray "3", or nothing at all. How npm passes settings on:
+// https://docs.npmjs.com/cli/v10/using-npm/config.
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What npm takes for itself; in a user's .npmrc they are not meant for us. */
+/** npm's own settings; in a user's .npmrc they are not meant for us. */
 const npmsOwn = new Set(["ca", "cert", "key", "scope"]);
 
 /** One sentence that says how to pass them, if npm kept any of these flags; else undefined. */
@@ -13,7 +13,7 @@ export function flagsThatNpmKept(flags: Iterable<string>, env: Env): string | un
   if (event === undefined) return undefined;
   const kept = [...flags].flatMap((flag) => {
     const value = npmsOwn.has(flag) ? undefined : env[`npm_config_${flag.replaceAll("-", "_")}`];
-    // npm says "true" of a flag without a value, and of one whose value stands apart.
+    // npm sets "true" for a flag without a value, and for one whose value is a separate argument.
     return value ? [value === "true" ? `--${flag}` : `--${flag}=${value}`] : [];
   });
   if (kept.length === 0) return undefined;

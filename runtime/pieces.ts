@@ -1,18 +1,18 @@
-// Bounds on connections whose bytes come in very small pieces: frames of HTTP/2, chunks of
-// HTTP/1.1, records of TLS. A piece takes Node some microseconds, however small, and one read of
-// 64 KiB holds thousands of them.
+// Bounds on connections whose bytes arrive in very small pieces: frames of HTTP/2, chunks of
+// HTTP/1.1, records of TLS. A piece takes Node some microseconds, however small, and one read of 64
+// KiB holds thousands of them.
 import { ReadingQueue } from "./reading-queue.ts";
 
-/** What can be done about a connection. */
+/** Controls of a connection. */
 export type Reading = {
-  /** Connections of one owner take turns with those of others, as one. */
+  /** Connections of one owner share one turn among those of other owners. */
   readonly owner: string;
   readonly isClosed: boolean;
-  /** Reads no more of it. What has been read already still comes. */
+  /** Stops reading. Bytes that are already read still arrive. */
   stop(): unknown;
-  /** Reads again. */
+  /** Resumes reading. */
   start(): unknown;
-  /** Ends it. */
+  /** Ends the connection. */
   end(): unknown;
 };
 
@@ -21,17 +21,19 @@ const smallBytes = 16;
 
 /**
  * How many small pieces a connection may send. Writers that send a line in several parts have some
- * beside each larger piece; a small device may send each number by itself.
+ * small pieces beside each larger one; a small device may send each number by itself.
  */
 const smallPieces = { burst: 1_000, perSecond: 500, perLarger: 4 };
 
 /**
- * How many pieces of a connection are taken in a round of the event loop; a thousand are some 5 ms.
- * After the first number it is read no further. What has been read by then still comes, up to 64
- * KiB: more than the last number only where pieces are very small.
+ * How many pieces of a connection are taken in a round of the event loop; a thousand take some 5
+ * ms. At `stop`, it is no longer read. What has been read by then still arrives, up to 64 KiB: it
+ * exceeds `end` only if the pieces are very small.
  */
 const inRound = { stop: 1_000, end: 4_000 };
-/** Once all connections have brought so many in a round, each stops at a smaller number. */
+/**
+ * Once all connections together have sent `all` pieces in a round, each stops at a smaller number.
+ */
 const manyInRound = { all: 2_000, stop: 64 };
 
 /** Pieces of all connections in this round. */
@@ -62,11 +64,11 @@ export class Pieces {
   }
 
   /**
-   * A piece has come. After 1,000 in a round of the event loop, or 64 where many have come of
-   * others, the connection is not read until it is its turn. Ends a connection that sends more than
+   * A piece has arrived. After 1,000 in a round of the event loop, or 64 if the others have sent
+   * many, the connection is not read until it is its turn. Ends a connection that sends more than
    * 1,000 pieces of less than 16 bytes, and 500 a second, and 4 for each larger piece; or more than
-   * 4,000 of any size in a round. Answers whether the piece may be taken: not once the connection
-   * is ended.
+   * 4,000 of any size in a round. Returns whether the piece may be taken, which is false once the
+   * connection is ended.
    */
   came(bytes: number): boolean {
     if (this.#ended) return false;

@@ -1,23 +1,23 @@
-// Connections that were stopped because they send many small pieces: one after the other is read
-// again, so that all of them together take no more than a share of the event loop.
+// Connections that were stopped because they send many small pieces. They are resumed one after the
+// other, so that all of them together take only a share of the event loop.
 
 export type Stopped = {
   /** Owners take turns, however many connections each of them has. */
   readonly owner: string;
-  /** How many it brought before it was stopped. */
+  /** How many pieces it sent before it was stopped. */
   readonly pieces: number;
-  /** Whether nothing is to be read of it any more. */
+  /** Whether nothing more is to be read from it. */
   isOver(): boolean;
-  /** Reads it again. */
+  /** Resumes reading. */
   start(): void;
 };
 
-/** What a piece takes, about, and how much of the event loop is left to others meanwhile. */
+/** The approximate time of a piece, and how much of the event loop is left to others. */
 const pieceMs = 0.005;
 const othersShare = 3;
 
 export class ReadingQueue {
-  /** Owners with connections that wait, the next first. */
+  /** Owners with waiting connections, the next one first. */
   readonly #waiting = new Map<string, Stopped[]>();
   readonly #after: (run: () => void, delayMs: number) => unknown;
   #paused = false;
@@ -35,8 +35,8 @@ export class ReadingQueue {
   }
 
   /**
-   * Reads the connection again when it is its turn: after each, others have three times as long as
-   * its last pieces took.
+   * Resumes the connection when it is its turn: after each, others have three times as long as its
+   * last pieces took.
    */
   add(connection: Stopped): void {
     const own = this.#waiting.get(connection.owner);
@@ -58,7 +58,7 @@ export class ReadingQueue {
 
   #take(): Stopped | undefined {
     for (const [owner, own] of this.#waiting) {
-      // Behind the other owners, if it has more.
+      // If the owner has more, it goes behind the others.
       this.#waiting.delete(owner);
       const next = own.shift();
       if (own.length > 0) this.#waiting.set(owner, own);

@@ -1,29 +1,30 @@
 // Listens for TCP connections with several sockets on one port. In a round of the event loop, Node
-// takes one connection from each: with a single socket, some hundred clients a second that come and
-// leave fill its queue, and everybody else's connections wait for seconds.
+// takes one connection from each: with a single socket, some hundred clients a second that connect
+// and leave fill its queue, and all other connections wait for seconds.
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 
 export type TcpListener = {
   readonly port: number;
-  /** Takes no more; resolves when the last connection has ended. */
+  /** Stops accepting; resolves when the last connection has ended. */
   close(): Promise<void>;
 };
 
-// Only where the system spreads connections over sockets of one port.
+// Several sockets only if the system spreads connections over the sockets of one port.
 const socketsOfPort = process.platform === "linux" ? 16 : 1;
 const attempts = 10;
 
 /**
- * port 0: any free one. Rejects if the address cannot be had, also where another process shares
- * its port.
+ * port 0: any free one. Rejects if the address is not available, including when another process
+ * shares its port.
  */
 export async function listenTcp(
   { host, port }: { host: string; port: number },
   take: (socket: Socket) => void,
 ): Promise<TcpListener> {
   for (let attempt = 1; ; attempt++) {
-    // Alone at first, which fails where anybody listens already: sockets that share a port do not.
+    // Open one exclusive socket first, which fails if another process already listens: sockets that
+    // share a port do not fail.
     const alone = await open(
       { host, port, reusePort: false },
       socketsOfPort === 1 ? take : (socket) => void socket.on("error", () => {}).destroy(),
@@ -35,7 +36,7 @@ export async function listenTcp(
     try {
       return await share({ host, port: bound }, take);
     } catch (error) {
-      // Somebody else was given it meanwhile.
+      // Another process has got the port meanwhile.
       if (
         port !== 0 ||
         attempt === attempts ||

@@ -3,7 +3,7 @@
 // turns round robin, however much work each of them has.
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** Whose work runs. Without an owner, each piece of work counts as an owner of its own. */
+/** The owner of the running work. Without an owner, each piece of work counts as its own owner. */
 type Scope = { owner: string | undefined };
 
 const scopes = new AsyncLocalStorage<Scope>();
@@ -18,10 +18,10 @@ export function takeTurnsAs(owner: string): void {
   if (scope) scope.owner = owner;
 }
 
-/** Owners with work that waits, the next first. */
+/** Owners with waiting work, the next one first. */
 const waiting = new Map<unknown, (() => void)[]>();
 
-/** Owners of work that waits for its turn; work without an owner is listed as itself. */
+/** Owners of waiting work; work without an owner is listed as itself. */
 export const turnsWaiting = (): unknown[] => [...waiting.keys()];
 
 /** Resolves in a later iteration of the event loop, when it is the turn of this owner's work. */
@@ -37,7 +37,7 @@ export function nextTurn(work: object = {}): Promise<void> {
 
 function takeOne(): void {
   for (const [owner, works] of waiting) {
-    // Behind the other owners, if it has more.
+    // If the owner has more, it goes behind the others.
     waiting.delete(owner);
     const resume = works.shift()!;
     if (works.length > 0) waiting.set(owner, works);
@@ -63,13 +63,13 @@ export class Turns {
   }
 
   /**
-   * Whether pause() would let others run. Asking first saves a promise where there is little to do.
+   * Whether pause() would let others run. Checking first saves a promise if there is little to do.
    */
   get isOver(): boolean {
     return this.#monotonicMs() - this.#sinceMs >= this.#maxMs;
   }
 
-  /** To be called between pieces of work: lets others run if this turn has lasted long enough. */
+  /** Call it between pieces of work: it lets others run if this turn has lasted long enough. */
   async pause(): Promise<void> {
     if (!this.isOver) return;
     await nextTurn(this);

@@ -68,7 +68,7 @@ export const turnMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/grpc/call-starts.ts",
-        find: "      // Behind the other groups, if it has more.\n      this.#waiting.delete(group);\n      const call = calls.shift();",
+        find: "      // If the group has more calls, it goes behind the others.\n      this.#waiting.delete(group);\n      const call = calls.shift();",
         replace:
           "      const call = calls.shift();\n      if (calls.length === 0) this.#waiting.delete(group);",
       },

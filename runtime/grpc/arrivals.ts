@@ -1,8 +1,9 @@
-// What requests take on their way in: a large message is let in when there is room for it, and
-// holds that until its handler is through with it. One that hardly comes is given up.
+// Memory of requests that are arriving: a large message is admitted when there is room for it, and
+// keeps that room until its handler has finished with it. A message that arrives too slowly is
+// dropped.
 import { Code, ConnectError } from "@connectrpc/connect";
 
-/** What there is, in bytes, shared out by caller; FairQueue is one. */
+/** The room for messages, in bytes, shared between callers; FairQueue is one. */
 export type ArrivalBudget = {
   acquire(caller: string, bytes: number, abort: AbortSignal): Promise<void>;
   release(caller: string, bytes: number): void;
@@ -11,33 +12,33 @@ export type ArrivalBudget = {
 export type ArrivalOptions = {
   room: ArrivalBudget;
   /**
-   * How long nothing may come of a message, and how long it may take beside what it takes at
+   * How long a message may make no progress, and how much longer it may take than at
    * `minBytesPerSecond`. Default 30 s.
    */
   stallMs?: number;
   /** Default 8 KiB/s. */
   minBytesPerSecond?: number;
-  /** What a call is ended with whose message comes too slowly. */
+  /** The error that ends a call whose message arrives too slowly. */
   tooSlow: () => unknown;
-  /** The same for a call whose messages are too small. */
+  /** The error that ends a call whose messages are too small. */
   tooSmall: () => unknown;
   /** Milliseconds that only go forward. */
   monotonicMs?: () => number;
 };
 
 /**
- * A message of so many bytes takes no room: each call may have one of them at its handler, and as
- * many as ReadAhead allows before it.
+ * A message of up to this many bytes needs no room: each call may have one at its handler, and as
+ * many waiting as ReadAhead allows.
  */
 export const smallBytes = 4 * 1024;
 
 /**
- * How many messages of less than `bytes` a call may send. What a frame holds of them is taken apart
- * at once, 3,000 empty ones, and each takes some 400 bytes until its handler reads it.
+ * How many messages of less than `bytes` a call may send. A frame, which holds up to 3,000 empty
+ * ones, is split at once, and each message takes some 400 bytes until its handler reads it.
  */
 const tiny = { bytes: 16, atOnce: 64, perLarger: 4 };
 
-/** All large messages of a server that have begun to come. */
+/** All large messages of a server that have begun to arrive. */
 export class Arrivals implements Disposable {
   readonly options: Required<ArrivalOptions>;
   readonly #coming = new Set<Arrival>();
@@ -52,7 +53,10 @@ export class Arrivals implements Disposable {
     };
   }
 
-  /** caller: whose room the call takes; asked when it first takes some. end: ends the call. */
+  /**
+   * caller: the caller whose share the call uses; asked when it first takes room. end: ends the
+   * call.
+   */
   open(caller: () => string, end: (reason: unknown) => void): Arrival {
     return new Arrival(this, { caller, end });
   }
@@ -68,7 +72,7 @@ export class Arrivals implements Disposable {
     this.#timer = undefined;
   }
 
-  /** Gives up what comes too slowly. */
+  /** Ends calls whose message arrives too slowly. */
   look(): void {
     for (const arrival of this.#coming) arrival.look();
   }
@@ -79,7 +83,7 @@ export class Arrivals implements Disposable {
   }
 }
 
-/** What one call takes. It has one message that comes at most, and one at its handler. */
+/** The room of one call. It has at most one message that is arriving, and one at its handler. */
 export class Arrival {
   readonly #arrivals: Arrivals;
   readonly #callerOf: () => string;
@@ -123,7 +127,7 @@ export class Arrival {
     this.#held += bytes;
   }
 
-  /** A message that has room begins to come. */
+  /** A message that has room begins to arrive. */
   begin(): void {
     this.#sinceMs = this.#arrivals.options.monotonicMs();
     this.#lastMs = this.#sinceMs;
@@ -135,24 +139,24 @@ export class Arrival {
     this.#come += bytes;
   }
 
-  /** A message is here, of so many bytes. */
+  /** A message of this many bytes is complete. */
   cameMessage(bytes: number): void {
     this.#tinyLeft += bytes < tiny.bytes ? -1 : tiny.perLarger;
     this.#tinyLeft = Math.min(this.#tinyLeft, tiny.atOnce);
     if (this.#tinyLeft < 0 && !this.#over) this.#end(this.#arrivals.options.tooSmall());
   }
 
-  /** One that had room is here. */
+  /** A message that had room is complete. */
   complete(): void {
     this.#arrivals.remove(this);
   }
 
-  /** So much of what was taken is for the message that the handler has now. */
+  /** Assigns this much of the room to the message that the handler now has. */
   handOver(bytes: number): void {
     this.#atHandler = bytes;
   }
 
-  /** The handler is through with its message. */
+  /** The handler has finished with its message. */
   done(): void {
     this.give(this.#atHandler);
     this.#atHandler = 0;
@@ -165,7 +169,7 @@ export class Arrival {
     this.#arrivals.options.room.release(this.#caller!, given);
   }
 
-  /** The call has ended; nothing waits or is held any more. */
+  /** The call has ended: stops waiting and releases everything. */
   end(): void {
     if (this.#over) return;
     this.#over = true;
@@ -185,5 +189,5 @@ export class Arrival {
   }
 }
 
-/** Foreseen: whoever asks for room may leave while it waits. */
+/** An expected end: a call may end while it waits for room. */
 const over = new ConnectError("the call has ended", Code.Canceled);

@@ -1,4 +1,4 @@
-// Deciding about calls when nothing but their metadata has come: a refused call's messages are
+// Decides about calls when only their metadata has arrived: the messages of a refused call are
 // never read, decompressed or parsed.
 import { ConnectError } from "@connectrpc/connect";
 import {
@@ -19,17 +19,17 @@ export type CallHead = {
   /** Address of the client. */
   peer: string;
   /**
-   * The names of the client's certificate as in client-names.ts; none if it was not asked for one.
+   * The names of the client's certificate as in client-names.ts; none if the server asked for none.
    */
   certificateNames: () => readonly string[];
 };
 
-/** Resolves to let a call in; refuses it with the ConnectError that it rejects with. */
+/** Resolves to admit a call; rejects with a ConnectError to refuse it. */
 export type Authorize = (head: CallHead) => Promise<Authorized>;
 
 /**
- * The interceptor that asks, and what it was told about a call, by the metadata object that the
- * call's handler has.
+ * The interceptor that asks for the decision, and a lookup of the decision about a call by the
+ * metadata object that its handler has.
  */
 export function createAuthorization(authorize: Authorize): {
   interceptor: ServerInterceptor;

@@ -1,6 +1,6 @@
-// Requests held to their method's size as they come, and handed on as they came. grpc-js has one
-// size for a whole server, decompresses and decodes a message as soon as it has come, sixteen ahead
-// of the handler, and any number at once.
+// Limits each request to its method's size while it arrives, and passes it on undecoded. grpc-js
+// has one size limit for a whole server, decompresses and decodes a message as soon as it has
+// arrived, up to sixteen ahead of the handler, and any number at once.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import type {
@@ -19,8 +19,7 @@ import { type MessageLimits, MessageTooLarge } from "./message-limits.ts";
 import { toStatusObject } from "./status.ts";
 
 /**
- * What grpc-js's call has inside (1.14.7). server-limits.test.ts fails where a newer one has it no
- * more.
+ * Internals of grpc-js's call (1.14.7). server-limits.test.ts fails if a newer version lacks them.
  */
 type BaseCall = Partial<ReadingCall> & {
   metadata?: Metadata;
@@ -30,28 +29,29 @@ type BaseCall = Partial<ReadingCall> & {
 
 export type BoundedReadingOptions = {
   limitsOf: (method: DescMethod) => MessageLimits;
-  /** What a client is told of a message that is too large. */
+  /** The error that a client gets for a message that is too large. */
   toError: (error: unknown, call: { method: DescMethod }) => ConnectError;
-  /** Where large messages take room; none: they take what they like. */
+  /** Where large messages get room; none: they need not wait for any. */
   arrivals?: Arrivals | undefined;
-  /** Whose room a call takes. Asked when the call is authorized. */
+  /** The caller whose share a call uses. Asked when the call is authorized. */
   callerOf: (call: Calling) => string;
 };
 
 export type BoundedReading = {
   interceptor: ServerInterceptor;
-  /** What the call takes whose metadata this is. */
+  /** The room of the call that has this metadata. */
   arrivalOf: (metadata: Metadata) => Arrival | undefined;
 };
 
-/** The interceptor next to the connection: it reads nothing and runs before anything is read. */
+/** The interceptor next to the connection: it reads nothing, and runs before anything is read. */
 export function boundReading(
   methodOf: (path: string) => DescMethod | undefined,
   { limitsOf, toError, arrivals, callerOf }: BoundedReadingOptions,
 ): BoundedReading {
   const byMetadata = new WeakMap<Metadata, Arrival>();
   const interceptor: ServerInterceptor = ({ path }, call) => {
-    // As it is: grpc-js asks for no more, and one around it would take a microsecond a message.
+    // Return the call itself: grpc-js needs no more, and a wrapper would cost a microsecond per
+    // message.
     const same = call as ServerInterceptingCall;
     const method = methodOf(path);
     if (method === undefined) return same;
@@ -72,7 +72,7 @@ export function boundReading(
       () => callerOf(call as unknown as Calling),
       (reason) => {
         base.sendStatus(toStatusObject(toError(reason, { method })));
-        // The client goes on sending to nobody.
+        // Otherwise the client continues to send although nothing reads.
         base.stream!.close();
       },
     );

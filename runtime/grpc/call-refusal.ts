@@ -1,17 +1,17 @@
-// What a client is told whose call is beyond a bound on calls, said before the call begins.
+// Answers calls beyond a bound on calls, before the call begins.
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { ConnectError } from "@connectrpc/connect";
 import type { CallLimit } from "./call-starts.ts";
 import { toStatusObject } from "./status.ts";
 
 export type CallRefusal = {
-  /** What a client is told whose call is beyond a bound. */
+  /** The error for a call beyond a bound. */
   refusalOf: (limit: CallLimit) => ConnectError;
-  /** Told of each. */
+  /** Called for each refusal. */
   onRefused?: (limit: CallLimit) => void;
 };
 
-/** What answers a call that grpc-js never hears of, with little work: there may be many. */
+/** Answers a call that grpc-js never sees, with little work, because there may be many. */
 export function createRefuse({
   refusalOf,
   onRefused,
@@ -19,7 +19,7 @@ export function createRefuse({
   const made = new Map<CallLimit, OutgoingHttpHeaders>();
   return (stream, limit) => {
     onRefused?.(limit);
-    // An error that nobody hears ends the process.
+    // An error without a listener would end the process.
     stream.on("error", () => {});
     if (stream.closed || stream.destroyed) return;
     const headers = made.get(limit) ?? toHeaders(refusalOf(limit));
@@ -30,9 +30,7 @@ export function createRefuse({
   };
 }
 
-/**
- * An answer without messages: its head and its trailers are one (gRPC over HTTP/2, Trailers-Only).
- */
+/** An answer without messages: headers and trailers are one (gRPC over HTTP/2, Trailers-Only). */
 function toHeaders(error: ConnectError): OutgoingHttpHeaders {
   const { code, details, metadata } = toStatusObject(error);
   return {

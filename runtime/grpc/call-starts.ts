@@ -1,24 +1,25 @@
-// Calls begin a few at a time, each group of connections in its turn. One that opens a thousand
-// streams at once holds up the others by a few of them, and gains nothing by resetting them.
+// Calls begin a few at a time, and groups of connections take turns. A connection that opens a
+// thousand streams at once delays the others by only a few of them, and gains nothing by resetting
+// them.
 import type { ServerHttp2Stream } from "node:http2";
 
-/** Which of the bounds a call is beyond. */
+/** The bound that a call exceeds. */
 export type CallLimit = "open-calls" | "incomplete-calls" | "waiting-calls";
 
 export type CallBounds = {
-  /** All calls that are open, and those of one group of connections. */
+  /** Bounds on open calls: of all connections, and of one group. */
   maxOpen: number;
   maxOpenPerGroup: number;
-  /** The same of those whose client has more to send, or has sent what nobody has read. */
+  /** The same for calls whose client has more to send, or has sent what is not yet read. */
   maxIncomplete: number;
   maxIncompletePerGroup: number;
-  /** All that have not begun. */
+  /** Bound on all calls that have not begun. */
   maxWaiting: number;
 };
 
 /**
- * An open call takes some 9 KB before a handler has it, one that waits 10 KB; their number decides
- * how long the garbage collector stops everything. What comes for a call that is not read may be a
+ * An open call takes some 9 KB before a handler has it, a waiting one 10 KB; their number
+ * determines how long the garbage collector stops everything. A call that is not read may hold a
  * window of 64 KiB.
  */
 export const defaultCallBounds: CallBounds = {
@@ -29,19 +30,19 @@ export const defaultCallBounds: CallBounds = {
   maxWaiting: 4_096,
 };
 
-/** Some 2 ms of the event loop: beginning a call takes 100 µs. */
+/** They take some 2 ms of the event loop: to begin a call takes 100 µs. */
 const callsPerTurn = 16;
 
 type Call = { stream: ServerHttp2Stream; begin: () => void };
 
-/** What counts as one: an address, or a connection of many callers. */
+/** What takes turns as one: an address, or a connection that many callers share. */
 type Group = string | object;
 
 export class CallStarts {
   readonly #bounds: CallBounds;
   readonly #open = new Tally();
   readonly #incomplete = new Tally();
-  /** Groups with calls that wait, the next first. */
+  /** Groups with waiting calls, the next one first. */
   readonly #waiting = new Map<Group, Call[]>();
   #waitingCalls = 0;
   #begun = 0;
@@ -52,15 +53,15 @@ export class CallStarts {
     this.#refuse = refuse;
   }
 
-  /** How many are open, those that wait among them. */
+  /** How many calls are open, including those that wait. */
   get open(): number {
     return this.#open.all;
   }
 
   /**
-   * Begins a call: at once if few others have come, else in a later turn of the event loop, and not
-   * at all if it is closed by then. Beyond the bounds a call is refused; where too many wait, it is
-   * the newest of the group that has most.
+   * Begins a call: at once if few others have arrived, otherwise in a later turn of the event loop,
+   * and not at all if it is closed by then. Beyond the bounds a call is refused; if too many wait,
+   * the newest of the group with the most waiting calls is refused.
    */
   take(stream: ServerHttp2Stream, group: Group, begin: () => void): void {
     const limit = this.#limitOf(group);
@@ -83,7 +84,8 @@ export class CallStarts {
       this.#begin({ stream, begin });
       return;
     }
-    // Whoever begins the call listens only then, and an error that nobody hears ends the process.
+    // Code that begins the call listens only from then on, and an error without a listener would
+    // end the process.
     stream.on("error", () => {});
     const calls = this.#waiting.get(group);
     if (calls) calls.push({ stream, begin });
@@ -107,7 +109,7 @@ export class CallStarts {
 
   #next(): Call | undefined {
     for (const [group, calls] of this.#waiting) {
-      // Behind the other groups, if it has more.
+      // If the group has more calls, it goes behind the others.
       this.#waiting.delete(group);
       const call = calls.shift();
       if (calls.length > 0) this.#waiting.set(group, calls);

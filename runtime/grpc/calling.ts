@@ -1,4 +1,4 @@
-// Who makes a call, as its connection, its headers and the decision about it tell.
+// The caller of a call, known from its connection, its headers and the decision about it.
 import { type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { Metadata, ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import { namesOf } from "../tls/client-names.ts";
@@ -6,20 +6,20 @@ import { addressOf, peerKey } from "./peer.ts";
 
 /** What was decided about a call before any of its messages was read. */
 export type Authorized = {
-  /** For the handler: its context's values. */
+  /** Values for the handler's context. */
   contextValues: ContextValues;
-  /** Ends the call if it is a stream when aborted, with its reason. */
+  /** When it aborts, a call that is a stream ends with its reason. */
   abort?: AbortSignal | undefined;
 };
 
-/** As much of a call as tells. */
+/** The parts of a call that identify its caller. */
 export type Calling = Pick<ServerInterceptingCallInterface, "getPeer" | "getAuthContext"> & {
   readonly metadata: Metadata;
 };
 
 export type Caller = { values: ContextValues; requestHeader: Headers };
 
-/** Sets the peer among the values that were decided. */
+/** Adds the peer to the context values of the decision. */
 export function readCaller(call: Calling, authorized: Authorized | undefined): Caller {
   const { contextValues: values = createContextValues() } = authorized ?? {};
   values.set(peerKey, {

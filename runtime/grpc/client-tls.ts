@@ -1,4 +1,4 @@
-// How a client of grpc-js gets at a server: in the clear, or by TLS with certificates that may
+// How a grpc-js client connects to a server: in the clear, or by TLS with certificates that may
 // change while it runs.
 import { isIP } from "node:net";
 import { checkServerIdentity, getCACertificates } from "node:tls";
@@ -12,8 +12,8 @@ import {
 import type { CertificateSet, Certificates } from "../tls/certificates.ts";
 
 /**
- * By the URL's scheme. The server's certificate must be for the URL's host. Goes with
- * serverNameOptions.
+ * Chosen by the URL's scheme. The server's certificate must be for the URL's host. Use it together
+ * with serverNameOptions.
  */
 export function toChannelCredentials(
   url: URL,
@@ -39,7 +39,7 @@ export function toChannelCredentials(
 }
 
 /**
- * grpc-js would name an address as the server it wants, which TLS has no form for: Node warns, and
+ * grpc-js would send an IP address as the server name, which TLS does not allow: Node warns, and
  * will ignore it (DEP0123).
  */
 export const serverNameOptions = (url: URL): ChannelOptions =>
@@ -52,7 +52,7 @@ function addressOf({ hostname }: URL): string | undefined {
 
 const nodesOwn = () => Buffer.from(getCACertificates("default").join("\n"));
 
-/** What grpc-js asks for certificates: each provider serves listeners of one kind. */
+/** A certificate provider for grpc-js: each provider serves listeners of one kind. */
 function createProvider<Update>(
   certificates: Certificates,
   toUpdate: (set: CertificateSet) => Update | null,

@@ -1,10 +1,10 @@
-// Faster ways to encode and decode some types of messages. A server or a transport is given those
-// that it is to use.
+// Faster encoders and decoders for some types of messages. Each server or transport gets those that
+// it uses as an option.
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 
 /**
- * Both give the same results as the ordinary way. encode leaves headBytes free at the front; decode
- * returns undefined for what it leaves to the ordinary way.
+ * Both give the same results as protobuf-es. encode leaves headBytes free at the front; decode
+ * returns undefined for what it leaves to protobuf-es.
  */
 export type MessageCodec<Desc extends DescMessage> = {
   encode?: (message: MessageShape<Desc>, headBytes: number) => Uint8Array;
@@ -14,7 +14,7 @@ export type MessageCodec<Desc extends DescMessage> = {
 /** By type name. */
 export type Codecs = ReadonlyMap<string, MessageCodec<DescMessage>>;
 
-/** Messages of all types are encoded and decoded in the ordinary way. */
+/** protobuf-es encodes and decodes messages of all types. */
 export const noCodecs: Codecs = new Map();
 
 /** An entry of Codecs. */

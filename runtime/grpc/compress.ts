@@ -1,5 +1,5 @@
-// Large answers compressed for clients that offer gzip, off the event loop and a few at once;
-// whoever would have to wait behind many gets them as they are. grpc-js compresses no answers. The
+// Compresses large answers for clients that offer gzip, off the event loop and a few at once; an
+// answer that would have to wait behind many goes uncompressed. grpc-js compresses no answers. The
 // headers: https://github.com/grpc/grpc/blob/master/doc/compression.md.
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { promisify } from "node:util";
@@ -10,27 +10,26 @@ import { createTurns } from "./decompress.ts";
 import { headBytes } from "./frame.ts";
 import { type Outgoing, streamOf } from "./outgoing.ts";
 
-/** What is smaller goes as it is: it takes no time on the way that compressing would save. */
+/** A smaller answer goes uncompressed: compressing it would save no time on the network. */
 const minBytes = 16 * 1024;
 
-/** Of all calls of a server: one thread each, of the four that Node has for such work. */
+/** For all calls of a server: each uses one of the four threads that Node has for such work. */
 const atOnce = 2;
-/** 64 MiB at most, for a third of a second or so. */
+/** At most 64 MiB, for about a third of a second. */
 const maxWaiting = 16;
 
-/** An answer that is not at least so much smaller goes as it is. */
+/** An answer that compression does not shrink at least this much goes uncompressed. */
 const pays = (compressedBytes: number, bytes: number) => compressedBytes <= 0.9 * bytes;
 
 const offers = createHiddenValue<object, true>();
 
 /**
- * Metadata that takes an offer back which a client's library makes by itself. grpc-js and
- * connect-go send `accept-encoding: identity` beside every offer: for gRPC that header says
- * nothing.
+ * Metadata that withdraws an offer that a client's library makes by itself. grpc-js and connect-go
+ * send `accept-encoding: identity` beside every offer: for gRPC that header has no meaning.
  */
 export const declineHeader = "x-grpc-accept-encoding";
 
-/** Notes what the headers of a new call offer, which grpc-js shows nobody. */
+/** Records what the headers of a new call offer, which grpc-js does not expose. */
 export function noteOffer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
   const accepted = String(headers["grpc-accept-encoding"] ?? "");
   if (headers[declineHeader] === "identity") return;
@@ -67,7 +66,7 @@ export function createCompress(): Compress {
   return async (frame, outgoing) => {
     if (busy >= atOnce + maxWaiting) return undefined;
     busy++;
-    // What waits here is unread too.
+    // An answer that waits here counts as unread too.
     using _unread = outgoing.hold(frame.byteLength);
     try {
       const body = await inTurn(() => gzip(frame.subarray(headBytes)));
@@ -81,8 +80,8 @@ export function createCompress(): Compress {
 const deflate = promisify(zlib.gzip);
 
 /**
- * In few pieces: each is a turn of the event loop. Level 1: the others take several times as long
- * for a tenth less.
+ * Use few pieces, since each is a turn of the event loop. Level 1, since the others take several
+ * times as long to save a tenth more.
  */
 const gzip = (bytes: Uint8Array): Promise<Buffer> =>
   deflate(bytes, {

@@ -1,15 +1,15 @@
-// Connections to a server: how many there may be, of one address and in all. Decided as they come,
+// Bounds on connections to a server, per address and in total, applied as connections arrive,
 // before a byte is read.
 import type { Socket } from "node:net";
 
 export type ConnectionLimits = {
   maxConnections: number;
   maxPerAddress: number;
-  /** Addresses that count as one. Default: each by itself. */
+  /** Groups addresses that count as one. Default: each by itself. */
   groupOf?: (address: string) => string;
-  /** Addresses that count among all only. Default none. */
+  /** Addresses that count only in the total. Default none. */
   isExempt?: (address: string) => boolean;
-  /** Told of each connection that is closed as it comes. */
+  /** Called for each connection that is closed on arrival. */
   onRefused?: (refusal: {
     limit: "connections" | "connections-per-address";
     peer: string | undefined;
@@ -30,19 +30,19 @@ export class Connections {
     return this.#open;
   }
 
-  /** Resolves when there is none. */
+  /** Resolves when no connection is left. */
   none(): Promise<void> {
     if (this.#open === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenNone.push(resolve));
   }
 
-  /** What an address counts as; undefined if it has no bound of its own. */
+  /** The group that an address counts in; undefined if it has no bound of its own. */
   groupOf(address = ""): string | undefined {
     const { groupOf = (own) => own, isExempt } = this.#limits;
     return isExempt?.(address) ? undefined : groupOf(address);
   }
 
-  /** Counts a connection until it closes, or closes it. Answers whether it may stay. */
+  /** Counts a connection until it closes, or closes it. Returns whether it may stay. */
   admit(socket: Socket): boolean {
     const { maxConnections, groupOf = (address) => address, isExempt, onRefused } = this.#limits;
     const address = socket.remoteAddress ?? "";

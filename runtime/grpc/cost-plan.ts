@@ -1,11 +1,11 @@
-// What each field of a message costs in memory, by its descriptor: worked out once for each type.
+// The memory cost of each field of a message, from its descriptor: computed once for each type.
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 
 /** A field of an unknown number is not kept, but skipping it takes the time of some 64 bytes. */
 export const unknownCost = 64;
 export const fieldCost = 8;
 const textCost = 32;
-/** A bigint and its place in an array, and a number's place. */
+/** Cost of a bigint and its array slot, and of a number's array slot. */
 const bigintCost = 32;
 const numberCost = 16;
 
@@ -20,7 +20,7 @@ export type FieldPlan = {
   /** Whether a message has it once at most. */
   singular: boolean;
   cost: number;
-  /** Cost of each byte in it: of texts. */
+  /** Cost of each byte in it, for texts. */
   perByte: number;
   message: (() => Plan) | undefined;
 };
@@ -46,7 +46,7 @@ function planField(field: DescField): FieldPlan {
     return { ...ofLength, singular: false, cost: 0, message: () => planEntry(field) };
   if (field.message !== undefined) {
     const { message } = field;
-    // Of a oneof each coming makes an object beside the message.
+    // For a oneof, each occurrence makes an object beside the message.
     if (field.delimitedEncoding)
       return {
         ...ofLength,
@@ -79,7 +79,7 @@ const ofLength = { type: wire.length, packable: false, singular: true, perByte: 
 
 const entries = new WeakMap<DescField, Plan>();
 
-/** Of a map: key in field 1, value in field 2. */
+/** The plan of a map entry: key in field 1, value in field 2. */
 function planEntry(field: DescField & { fieldKind: "map" }): Plan {
   const known = entries.get(field);
   if (known !== undefined) return known;

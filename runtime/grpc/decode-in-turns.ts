@@ -1,5 +1,5 @@
-// A large message decoded in turns: a page of 17,000 buckets took 60 ms as one, in which nobody
-// else was served.
+// Decodes a large message in turns: at once, a page of 17,000 buckets took 60 ms, during which no
+// other call was served.
 import {
   create,
   type DescField,
@@ -10,10 +10,10 @@ import {
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import type { Turns } from "../turns.ts";
 
-/** What is decoded at once, if there is a field that ends there: half a millisecond or so. */
+/** Bytes to decode at once, up to the end of a field: about half a millisecond. */
 const sliceBytes = 16 * 1024;
 
-/** A message as fromBinary would make it; without fields that are not known. */
+/** Decodes a message as fromBinary would, but without unknown fields. */
 export async function decodeInTurns<Desc extends DescMessage>(
   desc: Desc,
   bytes: Uint8Array,
@@ -25,8 +25,8 @@ export async function decodeInTurns<Desc extends DescMessage>(
 }
 
 /**
- * Messages one behind the other are one, with the fields and the items of all of them: so any run
- * of fields can be added by itself.
+ * Concatenated protobuf messages are one message with the fields and items of all of them, so any
+ * run of fields can be merged in separately.
  */
 async function readInto<Desc extends DescMessage>(
   desc: Desc,

@@ -1,10 +1,10 @@
-// Decompression of whole messages: each held to a size while it grows, and a few at once, the
-// others waiting in order.
+// Decompresses whole messages: each is limited in size while it grows, and only a few run at once
+// while the others wait in order.
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 import { MessageTooLarge } from "./message-limits.ts";
 
-/** Runs `run` when it is its turn. */
+/** Calls `run` when it is its turn. */
 export type InTurn = <T>(run: () => Promise<T>) => Promise<T>;
 
 export function createTurns(atOnce: number): InTurn {
@@ -17,7 +17,7 @@ export function createTurns(atOnce: number): InTurn {
       return await run();
     } finally {
       const next = waiting.shift();
-      // The place goes on to whoever is next.
+      // The slot goes to the next in line.
       if (next) next();
       else running--;
     }
@@ -33,8 +33,8 @@ const decompressions = {
 export type Encoding = keyof typeof decompressions;
 
 /**
- * Fails with MessageTooLarge as soon as there are more bytes than that, and with another error if
- * they are of another encoding. In large steps: each is a turn of the event loop.
+ * Fails with MessageTooLarge as soon as there are more bytes than allowed, and with another error
+ * if the bytes have another encoding. It uses large steps, since each is a turn of the event loop.
  */
 export async function decompress(
   encoding: Encoding,

@@ -1,5 +1,5 @@
-// protobuf-es service descriptors as grpc-js method definitions: paths, call kinds, and messages to
-// bytes and back.
+// Converts protobuf-es service descriptors to grpc-js method definitions: paths, call kinds, and
+// messages to bytes and back.
 import {
   create,
   type DescMessage,
@@ -20,8 +20,7 @@ import type { MessageLimits } from "./message-limits.ts";
 import { noteReceived } from "./received.ts";
 
 /**
- * What an answer that is not valid protobuf, or costs too much, becomes: grpc-js would not tell
- * why.
+ * Stands for an answer that is not valid protobuf, or costs too much: grpc-js would not tell why.
  */
 export class UndecodableMessage {
   readonly cause: unknown;
@@ -33,8 +32,8 @@ export class UndecodableMessage {
 const knownBytes = createHiddenValue<Message, Buffer>();
 
 /**
- * A request that goes out as the given bytes, which must be one that is encoded already. Its fields
- * are not set; do not read them.
+ * A request that is sent as the given bytes, which must be an encoded request. Its fields are not
+ * set; do not read them.
  */
 export function asEncoded<Desc extends DescMessage>(
   desc: Desc,
@@ -48,7 +47,7 @@ export function asEncoded<Desc extends DescMessage>(
 /** headBytes: bytes to leave free at the front, for the caller to fill. */
 export type Encoding = { codecs?: Codecs; headBytes?: number };
 
-/** At once. */
+/** Encodes a message at once. */
 export function encode<Desc extends DescMessage>(
   desc: Desc,
   message: MessageShape<Desc>,
@@ -65,14 +64,12 @@ export function encode<Desc extends DescMessage>(
 
 export type Decoding = { bounds: MessageLimits; codecs?: Codecs };
 
-/**
- * A request as it came: whoever handles the call decompresses and decodes it, when it is its turn.
- */
+/** A request as it arrived: the handler's side decompresses and decodes it when it is its turn. */
 export class ReceivedMessage {
   readonly bytes: Buffer;
-  /** undefined: as it is. */
+  /** undefined: not compressed. */
   readonly encoding: Compression | undefined;
-  /** The room that it has (arrivals.ts). */
+  /** The room that it holds (arrivals.ts). */
   readonly heldBytes: number;
 
   constructor(bytes: Buffer, encoding?: Compression, heldBytes = 0) {
@@ -83,8 +80,8 @@ export class ReceivedMessage {
 }
 
 /**
- * Fails with MessageTooLarge before anything is made of a message that costs too much; with another
- * error if it is not valid protobuf.
+ * Fails with MessageTooLarge before it decodes anything of a message that costs too much; with
+ * another error if the message is not valid protobuf.
  */
 export function decode<Desc extends DescMessage>(
   desc: Desc,
@@ -97,7 +94,7 @@ export function decode<Desc extends DescMessage>(
   return message;
 }
 
-/** The same, in turns. */
+/** The same, but in turns. */
 async function decodeSlowly<Desc extends DescMessage>(
   desc: Desc,
   bytes: Uint8Array,
@@ -109,7 +106,7 @@ async function decodeSlowly<Desc extends DescMessage>(
   return message;
 }
 
-/** Undefined where there is no faster way than the ordinary one. */
+/** Undefined if there is no faster way than protobuf-es. */
 function decodeQuickly<Desc extends DescMessage>(
   desc: Desc,
   bytes: Uint8Array,
@@ -119,7 +116,9 @@ function decodeQuickly<Desc extends DescMessage>(
   return codecs.get(desc.typeName)?.decode?.(bytes) as MessageShape<Desc> | undefined;
 }
 
-/** For a server: requests come as ReceivedMessage, and answers go as frames (see frame.ts). */
+/**
+ * For a server: requests arrive as ReceivedMessage, and answers are sent as frames (see frame.ts).
+ */
 export function toServerDefinition(method: DescMethod): MethodDefinition<Message, Message> {
   const received = (bytes: Buffer | ReceivedMessage) =>
     (bytes instanceof ReceivedMessage ? bytes : new ReceivedMessage(bytes)) as unknown as Message;
@@ -132,7 +131,7 @@ export function toServerDefinition(method: DescMethod): MethodDefinition<Message
   };
 }
 
-/** An answer that takes a while to decode: whoever reads it has it done in turns. */
+/** An answer that takes a while to decode: its reader decodes it in turns. */
 export class LargeAnswer {
   readonly decode: () => Promise<Message>;
   constructor(decode: () => Promise<Message>) {
@@ -140,11 +139,11 @@ export class LargeAnswer {
   }
 }
 
-/** What is smaller is decoded as it comes. */
+/** Smaller answers are decoded as they arrive. */
 const largeBytes = 64 * 1024;
 
 /**
- * For a client: answers beyond the bounds come as UndecodableMessage, large ones as LargeAnswer.
+ * For a client: answers beyond the bounds arrive as UndecodableMessage, large ones as LargeAnswer.
  */
 export function toClientDefinition(
   method: DescMethod,

@@ -1,5 +1,5 @@
-// A large message encoded in turns: a page of 17,000 buckets took 60 ms as one, in which nobody
-// else was served.
+// Encodes a large message in turns: at once, a page of 17,000 buckets took 60 ms, during which no
+// other call was served.
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Turns } from "../turns.ts";
@@ -14,9 +14,9 @@ import {
   weigh,
 } from "./message-weight.ts";
 
-/** What has fewer parts is encoded at once: a millisecond or so. */
+/** A message with fewer parts is encoded at once, in about a millisecond. */
 const largeParts = 256;
-/** After so many, others may have their turn. */
+/** After this many parts, others may have their turn. */
 const sliceParts = 32;
 
 /** Whether a message is worth encoding in turns. */
@@ -24,8 +24,8 @@ export const isLarge = (desc: DescMessage, message: Fields): boolean =>
   weigh(desc, message, largeParts) >= largeParts;
 
 /**
- * The bytes of a message, or of what one can be made of, whose parts need not be messages yet. They
- * say the same as if they were encoded at once. It must not change meanwhile. headBytes: bytes to
+ * Encodes a message, or an init shape whose parts need not be messages yet. The bytes decode to the
+ * same message as if it were encoded at once. It must not change meanwhile. headBytes: bytes to
  * leave free at the front, for the caller to fill.
  */
 export async function encodeInTurns<Desc extends DescMessage>(
@@ -45,8 +45,8 @@ type Output = {
 };
 
 /**
- * Messages one behind the other are one, with the fields and the items of all of them: so each
- * piece is a message of a few.
+ * Concatenated protobuf messages are one message with the fields and items of all of them, so each
+ * piece is a message with a few of them.
  */
 async function writeMessage(desc: DescMessage, fields: Fields, output: Output): Promise<void> {
   let few: Record<string, unknown> = {};

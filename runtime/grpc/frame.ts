@@ -1,7 +1,6 @@
-// Answers as they go to a connection: each behind its head, made once. grpc-js would copy each into
-// another piece of memory for that, and again for every stream that it goes to.
-// Format: Length-Prefixed-Message in
-// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
+// Answers as they are sent on a connection: each after its head, built once. grpc-js would copy
+// each message to add the head, and again for every stream that it goes to. Format:
+// Length-Prefixed-Message in https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
 import type { DescMessage, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { ServerInterceptingCall, ServerInterceptor } from "@grpc/grpc-js";
 import { createHiddenValue } from "../hidden-value.ts";
@@ -14,21 +13,21 @@ import type { Fields } from "./message-weight.ts";
 /** Before each message: whether it is compressed (1 byte), its length (4 bytes, big-endian). */
 export const headBytes = 5;
 
-/** At once. */
+/** Encodes a frame at once. */
 export const toFrame = <Desc extends DescMessage>(
   desc: Desc,
   message: MessageShape<Desc>,
   codecs: Codecs = noCodecs,
 ): Buffer => writeHead(encode(desc, message, { codecs, headBytes }));
 
-/** As encodeInTurns does it. */
+/** Encodes a frame in turns, as encodeInTurns does. */
 export const toFrameInTurns = async <Desc extends DescMessage>(
   desc: Desc,
   init: MessageInitShape<Desc>,
   { turns, codecs = noCodecs }: { turns: Pick<Turns, "pause">; codecs?: Codecs },
 ): Promise<Buffer> => writeHead(await encodeInTurns(desc, init, { turns, codecs, headBytes }));
 
-/** Of a message that has as many bytes before it, and is not compressed. */
+/** Writes the head before an uncompressed message; the frame must have headBytes free in front. */
 function writeHead(frame: Buffer): Buffer {
   frame[0] = 0;
   frame.writeUInt32BE(frame.byteLength - headBytes, 1);
@@ -38,8 +37,8 @@ function writeHead(frame: Buffer): Buffer {
 const sharedFrames = createHiddenValue<Message, Buffer>();
 
 /**
- * Encodes a message once for all streams that it is written to; answers how many bytes it has. It
- * must not change afterwards; its frame lives as long as it does.
+ * Encodes a message once for all streams that it is written to; returns how many bytes it has. The
+ * message must not change afterwards; its frame lives as long as the message.
  */
 export function shareFrame<Desc extends DescMessage>(
   desc: Desc,
@@ -55,8 +54,8 @@ export function shareFrame<Desc extends DescMessage>(
 }
 
 /**
- * Encodes a large answer, in turns, before its call has it. What comes back stands for the answer
- * and has its frame only: what it was made of is let go. A small answer comes back as it is.
+ * Encodes a large answer, in turns, before its call has it. The result stands for the answer and
+ * has only its frame, so that the data behind it is released. A small answer is returned unchanged.
  */
 export async function frameAhead<Desc extends DescMessage>(
   desc: Desc,
@@ -72,12 +71,10 @@ export async function frameAhead<Desc extends DescMessage>(
 /** Undefined for a message that is not encoded yet. */
 export const sharedFrame = (message: Message): Buffer | undefined => sharedFrames.get(message);
 
-/**
- * What grpc-js's call has inside (1.14.7). frame.test.ts fails where a newer one has it no more.
- */
+/** Internals of grpc-js's call (1.14.7). frame.test.ts fails if a newer version lacks them. */
 type BaseCall = { serializeMessage?: (frame: Buffer) => Buffer };
 
-/** Has calls send frames as they are. To be next to the connection. */
+/** Makes calls send frames unchanged. It must be the interceptor next to the connection. */
 export const sendFrames: ServerInterceptor = (_, call) => {
   const base = call as unknown as BaseCall;
   if (base.serializeMessage === undefined)

@@ -1,5 +1,5 @@
-// Connect service implementations as grpc-js handlers: context, flow control, cancellation and
-// status for the four kinds of calls.
+// Turns Connect service implementations into grpc-js handlers: context, flow control, cancellation
+// and status for the four kinds of calls.
 import {
   create,
   type DescMessage,
@@ -42,45 +42,45 @@ type Context = ReturnType<typeof createHandlerContext>;
 type AnyHandler = (request: any, context: HandlerContext) => any;
 
 export type HandlerOptions = {
-  /** The decision about the call whose metadata this is, if there was one. */
+  /** The decision about the call that has this metadata, if there was one. */
   authorizedBy?: (metadata: Metadata) => Authorized | undefined;
   /** Ends every stream when aborted, with its reason. Unary calls are left to finish. */
   shutdownSignal: AbortSignal;
   /** What a request of a method may cost. */
   limitsOf: (method: DescMethod) => MessageLimits;
-  /** Of all calls together, so many requests are decompressed at once. */
+  /** Limits how many requests of all calls are decompressed at once. */
   decompressInTurn: InTurn;
-  /** Faster ways to decode some requests and encode some answers. Default: none. */
+  /** Faster decoders for some requests and encoders for some answers. Default: none. */
   codecs?: Codecs;
-  /** Of all calls together. */
+  /** Shared by all calls. */
   compress: Compress;
   /**
    * Whether answers of a method are compressed for clients that offer it. Default: of every method.
    */
   compresses?: (method: DescMethod) => boolean;
-  /** What the messages of the call take whose metadata this is. */
+  /** The room for messages of the call that has this metadata. */
   arrivalOf?: (metadata: Metadata) => Arrival | undefined;
   /**
-   * Throws a ConnectError for a single request that breaks a rule. Messages of request streams are
-   * the handler's to check.
+   * Throws a ConnectError for a single request that breaks a rule. The handler itself must check
+   * the messages of request streams.
    */
   validate?: (desc: DescMessage, message: Message) => void;
-  /** Where what clients have not read is counted. */
+  /** Counts what clients have not read. */
   outgoing: OutgoingWatch;
-  /** What a call's unread bytes count against beside the stream itself. */
+  /** The account that a call's unread bytes count against, besides the stream itself. */
   accountOf?: ((context: HandlerContext) => ByteAccount) | undefined;
-  /** Turns what a handler threw into what the client is told (and logs it). */
+  /** Turns what a handler threw into the error that the client gets (and logs it). */
   toError: (error: unknown, call: Pick<HandlerContext, "method">) => ConnectError;
   /**
-   * What a call fails with whose answer is larger than a client takes; toError is told of it.
+   * The error of a call whose answer is larger than a client accepts; it is passed to toError.
    * Default: RESOURCE_EXHAUSTED.
    */
   answerTooLarge?: (bytes: number) => unknown;
 };
 
 /**
- * An implementation of a service as grpc-js wants it: method by local name. What it lacks answers
- * UNIMPLEMENTED.
+ * An implementation of a service as grpc-js expects it: methods by local name. Missing methods
+ * answer UNIMPLEMENTED.
  */
 export function toHandlers<S extends DescService>(
   service: S,
@@ -130,7 +130,7 @@ export function toHandlers<S extends DescService>(
 }
 
 /**
- * What gRPC has a server answer for a method of a service that it mounts without; see
+ * What a gRPC server answers for a method that the mounted service does not implement; see
  * https://grpc.io/docs/guides/status-codes.
  */
 function unimplemented({ name, parent }: DescMethod): AnyHandler {
@@ -144,7 +144,7 @@ function checkRequest(method: DescMethod, message: Message, { validate }: Handle
   return message;
 }
 
-// A longer timer would fire at once; nobody waits 24 days for an answer.
+// A longer timer would fire at once, and no call lasts 24 days.
 const maxTimerMs = 2 ** 31 - 1;
 
 function openContext(
@@ -169,8 +169,8 @@ function openContext(
     ...(timeoutMs <= maxTimerMs ? { timeoutMs } : {}),
   });
   call.once("cancelled", () => {
-    // grpc-js says so of every call that is over, and an error with its stack took a tenth of what
-    // a small call takes.
+    // grpc-js emits this for every finished call, and an error with its stack took a tenth of the
+    // time of a small call.
     if (!context.signal.aborted)
       context.abort(new ConnectError("the client cancelled the call", Code.Canceled));
   });
@@ -213,10 +213,10 @@ async function answerStream(
     for await (const message of await run(context)) {
       if (call.cancelled) return;
       const encoding = toAnswer(method, message, options);
-      // Most are encoded at once, and a promise for each would be felt.
+      // Most answers are encoded at once, and a promise for each would cost noticeable time.
       let answer = encoding instanceof Promise ? await encoding : encoding;
       if (call.cancelled) return;
-      // Only now: whose call it is shows when its handler runs.
+      // Open it only now: the caller is known only when the handler runs.
       if (outgoing === undefined) {
         outgoing = outgoingOf(call, context, options);
         if (compresses) call.sendMetadata(gzipMetadata());
@@ -224,7 +224,7 @@ async function answerStream(
       if (compresses && isWorthCompressing(answer)) {
         const packed = await options.compress(answer, outgoing);
         if (call.cancelled) return;
-        // What follows is likely to be of the same kind.
+        // Later messages of the stream will probably compress equally well.
         compresses = packed !== answer;
         answer = packed ?? answer;
       }
@@ -244,8 +244,8 @@ async function answerStream(
 }
 
 /**
- * The frame of an answer. An answer that is small or already encoded, as nearly all are, gives it
- * at once; a large one is encoded in turns.
+ * The frame of an answer: returned at once for an answer that is small or already encoded, as
+ * nearly all are; a large one is encoded in turns.
  */
 function toAnswer(
   { output }: DescMethod,
@@ -262,10 +262,7 @@ function toAnswer(
   );
 }
 
-/**
- * The last guard: no client of default settings could take more, and whoever asks again would fail
- * again.
- */
+/** The last check: no client with default settings accepts more, and a retry would fail again. */
 function assertSize(frame: Buffer, { answerTooLarge }: HandlerOptions): Buffer {
   const byteLength = frame.byteLength - headBytes;
   if (byteLength <= maxSentBytes) return frame;
@@ -275,7 +272,7 @@ function assertSize(frame: Buffer, { answerTooLarge }: HandlerOptions): Buffer {
   );
 }
 
-/** What answers messages of a client one by one is short, and in a hurry. */
+/** Answers to a client's messages one by one are short, and latency matters. */
 const mayCompress = (call: Call, method: DescMethod, { compresses }: HandlerOptions) =>
   method.methodKind !== "bidi_streaming" && offersGzip(call) && (compresses?.(method) ?? true);
 

@@ -7,12 +7,12 @@ import {
 } from "#gen/grpc/health/v1/health_pb.ts";
 
 export class HealthState {
-  /** By name; "" is the server. */
+  /** By service name; "" is the server. */
   readonly #serving: Map<string, boolean>;
   #closed = false;
   readonly #waiting = new Set<() => void>();
 
-  /** services: full names that are known beside "". None serves yet. */
+  /** services: known full names, besides "". None serves yet. */
   constructor(services: readonly string[]) {
     this.#serving = new Map(["", ...services].map((name) => [name, false]));
   }
@@ -26,7 +26,7 @@ export class HealthState {
     return this.#serving.get(name);
   }
 
-  /** Of one service, of the server with "", or of all of them. */
+  /** Sets the state of one service, of the server with "", or of all of them. */
   set(serving: boolean, name?: string): void {
     if (this.#closed) return;
     const names = name === undefined ? this.names : [name];
@@ -35,7 +35,7 @@ export class HealthState {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** Nothing serves any more, for good. */
+  /** Marks everything as not serving, permanently. */
   close(): void {
     this.set(false);
     this.#closed = true;

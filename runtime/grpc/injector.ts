@@ -1,5 +1,5 @@
-// The way into a grpc-js server for connections that were accepted elsewhere, with a say in when
-// their calls begin.
+// Passes connections that were accepted elsewhere to a grpc-js server, and controls when their
+// calls begin.
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream, ServerOptions } from "node:http2";
 import { type ConnectionInjector, type Server, ServerCredentials } from "@grpc/grpc-js";
 import { widenConnection } from "../connection-window.ts";
@@ -10,8 +10,7 @@ import type { Connections } from "./connections.ts";
 import { SessionPace } from "./session-pace.ts";
 
 /**
- * What grpc-js's server has inside (1.14.7). call-starts.test.ts fails where a newer one has it no
- * more.
+ * Internals of grpc-js's server (1.14.7). call-starts.test.ts fails if a newer version lacks them.
  */
 type Inside = { http2Servers?: Map<Http2Server, unknown>; commonServerOptions?: ServerOptions };
 
@@ -24,8 +23,8 @@ export function createInjector(
   { connections, starts }: InjectorOptions,
 ): ConnectionInjector {
   const inside = server as unknown as Inside;
-  // A gateway resets the calls of clients that leave, on one connection for all of them. What is
-  // reset before it begins has a bound of its own.
+  // A gateway resets the calls of clients that leave, on one connection for all of them. Calls that
+  // are reset before they begin have a separate bound.
   Object.assign(inside.commonServerOptions ?? {}, {
     streamResetBurst: 10_000,
     streamResetRate: 1_000,
@@ -51,7 +50,7 @@ export function createInjector(
   });
   http2.removeAllListeners("stream");
   http2.on("stream", (stream: ServerHttp2Stream, headers, flags) => {
-    // Without one it is closed already.
+    // Without a session, the stream is already closed.
     const known = stream.session && sessions.get(stream.session as ServerHttp2Session);
     if (!known) return;
     const { group, pace } = known;

@@ -1,17 +1,15 @@
-// Large messages of a grpc-js call wait for room as soon as their length has come, and very small
-// ones are counted. grpc-js itself keeps what comes of each, of any number of calls, for as long as
-// the rest takes.
+// Makes large messages of a grpc-js call wait for room as soon as their length has arrived, and
+// counts very small ones. grpc-js itself keeps the parts of each message, for any number of calls,
+// however long the rest takes.
 import type { ServerHttp2Stream } from "node:http2";
 import { type Arrival, smallBytes } from "./arrivals.ts";
 import { headBytes } from "./frame.ts";
 import type { Begun, MessageDecoder } from "./message-decoder.ts";
 
-/**
- * What grpc-js's call has inside (1.14.7). arrivals.test.ts fails where a newer one has it no more.
- */
+/** Internals of grpc-js's call (1.14.7). arrivals.test.ts fails if a newer version lacks them. */
 export type ReadingCall = {
   readonly stream: ServerHttp2Stream;
-  /** Answers the messages that are whole then, each behind its head. */
+  /** Returns the messages that are then complete, each after its head. */
   decoder: { write(data: Buffer): Buffer[] };
   handleDataFrame(data: Buffer): void;
 };
@@ -19,13 +17,13 @@ export type ReadingCall = {
 type Letting = {
   decoder: MessageDecoder;
   arrival: Arrival;
-  /** What a compressed message may become. */
+  /** Most bytes of a message once it is decompressed. */
   unpackedBytes: number;
 };
 
 /**
- * Answers what tells how many bytes of room the message has that was completed last: 0 if it needed
- * none, or came in one piece.
+ * Returns an object that tells how many bytes of room the last completed message has: 0 if it
+ * needed none, or arrived in one piece.
  */
 export function letIn(call: ReadingCall, { decoder, arrival, unpackedBytes }: Letting) {
   const { stream } = call;
@@ -52,13 +50,13 @@ export function letIn(call: ReadingCall, { decoder, arrival, unpackedBytes }: Le
   function wait(bytes: number): void {
     let wanted = !stream.isPaused();
     stream.pause();
-    // grpc-js reads on as soon as it wants more, and knows nothing of room.
+    // grpc-js continues to read as soon as it wants more, and does not know about room.
     stream.resume = () => {
       wanted = true;
       return stream;
     };
     const goOn = () => {
-      // What is below is the stream's own again.
+      // This restores the stream's own method.
       delete (stream as { resume?: unknown }).resume;
       if (wanted) stream.resume();
     };
@@ -71,7 +69,7 @@ export function letIn(call: ReadingCall, { decoder, arrival, unpackedBytes }: Le
   }
 
   return {
-    /** Of a message that is complete now. */
+    /** The room of the message that is now complete. */
     takeGranted(): number {
       const own = granted;
       granted = 0;

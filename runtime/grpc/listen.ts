@@ -1,5 +1,5 @@
-// Listens for a grpc-js server: connections are counted as they come, and handed to it. Its own
-// listener takes as many as come, and tells nobody.
+// Listens for a grpc-js server: counts connections as they arrive, and passes them to it. The
+// server's own listener takes any number, and does not report them.
 import { lookup } from "node:dns/promises";
 import { isIP, type Socket } from "node:net";
 import type { Server } from "@grpc/grpc-js";
@@ -13,8 +13,8 @@ export type ListenOptions = { host: string; port: number; connections: Connectio
 export type Listener = { readonly port: number; stop(): void };
 
 /**
- * Hands every connection that may stay to `take`. Rejects if the address cannot be had. A name is
- * listened on at all its addresses.
+ * Passes every connection that may stay to `take`. Rejects if the address is not available. For a
+ * name, it listens on all its addresses.
  */
 export async function listen(
   { host, port, connections }: ListenOptions,

@@ -1,28 +1,27 @@
-// What a protobuf message would take in memory, counted over its bytes before any object is made of
-// them. protobuf-es decodes 2 bytes to an object of 200; so wire bytes alone bound nothing.
+// Estimates the memory of a protobuf message from its bytes, before any object is made of them.
+// protobuf-es decodes 2 bytes to an object of 200 bytes, so a bound on wire bytes alone does not
+// bound memory.
 import type { DescMessage } from "@bufbuild/protobuf";
 import { type FieldPlan, type Plan, planOf, unknownCost, wire } from "./cost-plan.ts";
 import { type CostLimits, MessageTooLarge, maxCostOf } from "./message-limits.ts";
 
-/** More of them than two for each record of the largest batch are no newer client's. */
+/** A newer client sends no more than two of them for each record of the largest batch. */
 const maxCheapUnknowns = 131_072;
 const furtherUnknownCost = 512;
-/** A field that stands in a message again, which no encoder writes, replaces what was there. */
+/** A field that occurs again in a message, which no encoder writes, replaces the earlier value. */
 const repeatedCost = 64;
-/**
- * Numbers of a list that come in one field of bytes, as encoders write them: the time to read it.
- */
+/** Cost of reading a packed list, which has its numbers in one field as encoders write it. */
 const packedCost = 64;
-/** Encoders write two for a record at most; a million of them, all empty, would take 60 ms. */
+/** Encoders write at most two for a record; a million of them, all empty, would take 60 ms. */
 const maxCheapPacked = 131_072;
 const furtherPackedCost = 512;
-/** A number of a list that comes alone, as encoders do not write it. */
+/** Cost of a number of a list in a field of its own, which encoders do not write. */
 const unpackedCost = 112;
 const maxDepth = 32;
 
 /**
  * Fails with MessageTooLarge if the message would cost more than it may, and with another error if
- * it is not valid protobuf for its type. Stops as soon as that is known. Answers the estimate.
+ * it is not valid protobuf for its type. Stops as soon as that is known. Returns the estimate.
  */
 export function assertCost(desc: DescMessage, bytes: Uint8Array, bounds: CostLimits): number {
   const scan = new Scan(bytes, maxCostOf(bytes.length, bounds));
@@ -70,7 +69,7 @@ class Scan {
         }
         this.#at = end;
       } else {
-        // protobuf-es would read it as if it were of the right type.
+        // protobuf-es would read the field as if it had the right type.
         if (type !== field.type) throw malformed();
         this.#add(field.cost + (field.packable ? unpackedCost : 0));
         this.#skip(type, tag >>> 3, to, depth);
@@ -86,7 +85,7 @@ class Scan {
       this.#add(cost * (length / size));
       return;
     }
-    // A varint ends with the byte that is below 128.
+    // A varint ends with a byte below 128.
     const bytes = this.#bytes;
     const room = (this.#maxCost - this.cost) / cost;
     let count = 0;
@@ -125,7 +124,7 @@ class Scan {
     }
   }
 
-  /** Where the bytes end whose length comes next. */
+  /** The end of the bytes whose length comes next. */
   #range(to: number): number {
     const length = this.#uint32(to);
     if (length > to - this.#at) throw malformed();
@@ -144,7 +143,7 @@ class Scan {
 
   #uint32(to: number): number {
     const first = this.#byte(to);
-    // As nearly all tags and most lengths are.
+    // Nearly all tags and most lengths are one byte.
     if (first < 128) return first;
     let value = first & 127;
     for (let scale = 128; scale <= 2 ** 28; scale *= 128) {

@@ -1,19 +1,21 @@
-// Takes the messages of a gRPC call out of its frames, each into memory of its own, with one copy.
-// In place of grpc-js's decoder, which copies once more, and keeps views of what was read together.
+// Extracts the messages of a gRPC call from its frames, each into its own memory, with one copy. It
+// replaces grpc-js's decoder, which copies once more, and keeps views of larger reads.
 import { headBytes } from "./frame.ts";
 
-/** A message whose head has come, and not yet all of the rest. bytes: without its head. */
+/**
+ * A message whose head has arrived, but not all of the rest. bytes: its length without the head.
+ */
 export type Begun = { readonly bytes: number; readonly isCompressed: boolean };
 
 export class MessageDecoder {
   readonly #maxBytes: number;
-  /** How much has come of a message, head included; 0 between two. */
+  /** How many bytes of a message have arrived, including its head; 0 between two messages. */
   #come = 0;
   #compressedFlag = 0;
   #bytes = 0;
   /**
-   * With the head. As large as what has come, or up to twice that; once the message has room, as
-   * large as all of it.
+   * The message with its head. As large as what has arrived, or up to twice that; once the message
+   * has room, as large as the whole message.
    */
   #framed: Buffer | undefined;
   #begun: Begun | undefined;
@@ -21,44 +23,47 @@ export class MessageDecoder {
   #isTooLarge = false;
   #isOver = false;
 
-  /** maxBytes: the largest message that is taken, without its head, before it is decompressed. */
+  /** maxBytes: the largest message that is accepted, without its head, before decompression. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** The message of which a part has come; another object for each. */
+  /** The message of which a part has arrived; a new object for each message. */
   get begun(): Begun | undefined {
     return this.#begun;
   }
 
-  /** Whether a message has announced more than there may be. */
+  /** Whether a message has announced more bytes than allowed. */
   get isTooLarge(): boolean {
     return this.#isTooLarge;
   }
 
-  /** What it holds of a message that is not whole. */
+  /** Bytes that it holds of an incomplete message. */
   get keptBytes(): number {
     return this.#framed?.buffer.byteLength ?? 0;
   }
 
-  /** There is room for all of the message that has begun. */
+  /** Call it when there is room for all of the message that has begun. */
   grant(): void {
     this.#hasRoom = true;
   }
 
-  /** Nobody will have what comes from now on. */
+  /** Drops everything that arrives from now on. */
   end(): void {
     this.#isOver = true;
     this.#next();
   }
 
-  /** The messages that are whole then, each behind its head. Fails if one announces too much. */
+  /**
+   * The messages that are then complete, each after its head. Fails if one announces too many
+   * bytes.
+   */
   write(data: Buffer): Buffer[] {
     const whole: Buffer[] = [];
     for (let at = 0; at < data.length && !this.#isOver; ) {
       at = this.#come < headBytes ? this.#readHead(data, at) : this.#readRest(data, at);
       if (this.#come < headBytes + this.#bytes) continue;
-      // Without a byte after its head, nothing has been made of it.
+      // An empty message has only its head, and no buffer was made for it.
       whole.push(this.#framed ?? this.#frame(headBytes));
       this.#next();
     }
@@ -88,7 +93,7 @@ export class MessageDecoder {
     return end;
   }
 
-  /** With room for so much. */
+  /** The message's buffer, with room for this many bytes. */
   #frame(neededBytes: number): Buffer {
     const before = this.#framed;
     if (before !== undefined && before.length >= neededBytes) return before;

@@ -1,38 +1,35 @@
-// What one message may cost: bytes on the wire, bytes once decompressed, and what its decoded form
-// takes in memory, by estimate.
+// Limits on the cost of one message: bytes on the wire, bytes once decompressed, and the estimated
+// memory of its decoded form.
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 
-/**
- * The largest message that anybody is sent: what every gRPC client takes unless it is told
- * otherwise.
- */
+/** The largest message to send to any client: the default limit of every gRPC client. */
 export const maxSentBytes = 4 * 1024 * 1024;
 
 export type MessageLimits = {
-  /** Largest message taken, as it lies on the wire. */
+  /** Largest message that is accepted, as it is on the wire. */
   maxBytes: number;
-  /** Largest message taken that came compressed, once it is decompressed. Default maxBytes. */
+  /** Largest compressed message that is accepted, once it is decompressed. Default maxBytes. */
   maxDecompressedBytes?: number;
-  /** What the decoded message may take in memory, by the estimate of message-cost.ts. */
+  /** Most memory of the decoded message, by the estimate of message-cost.ts. */
   maxCostBytes: number;
   /** The same for each byte of the message. */
   maxCostPerByte: number;
-  /** What a message may take however small it is. Default 16 KiB. */
+  /** Memory that any message may take, however small it is. Default 16 KiB. */
   freeCostBytes?: number;
 };
 
 export type CostLimits = Pick<MessageLimits, "maxCostBytes" | "maxCostPerByte" | "freeCostBytes">;
 
-/** What a message of so many bytes may take. */
+/** Memory that a message of this many bytes may take. */
 export function maxCostOf(byteLength: number, bounds: CostLimits): number {
   const { maxCostBytes, maxCostPerByte, freeCostBytes = 16 * 1024 } = bounds;
   return Math.min(maxCostBytes, Math.max(freeCostBytes, maxCostPerByte * byteLength));
 }
 
 /**
- * Which bound: of the message as it came, decompressed, decoded (by estimate), or of how deep its
- * parts lie in each other.
+ * Which bound was exceeded: on the message as it arrived, decompressed, or decoded (by estimate),
+ * or on how deeply its parts are nested.
  */
 export type Limit = keyof typeof words;
 
@@ -43,12 +40,14 @@ const words = {
   depth: (max: number) => `is nested deeper than ${max}`,
 };
 
-/** A message that costs more than it may. Found before it is decoded. */
+/** A message that exceeds a limit, which is found before it is decoded. */
 export class MessageTooLarge extends ConnectError {
   readonly limit: Limit;
   readonly max: number;
 
-  /** ConnectError's own, which a class inherits, takes every ConnectError for an instance. */
+  /**
+   * The check that it would inherit from ConnectError accepts every ConnectError as an instance.
+   */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return Object.prototype.isPrototypeOf.call(MessageTooLarge.prototype, Object(value));
   }
@@ -66,9 +65,9 @@ export function limitsBySize(maxBytes: number): MessageLimits {
   return { maxBytes, maxCostBytes: 32 * maxBytes, maxCostPerByte: 32 };
 }
 
-/** Of a request without any list: a name, a token, a number or two. */
+/** For a request without lists: a name, a token, a number or two. */
 const tiny: MessageLimits = { maxBytes: 2 * kib, maxCostBytes: 64 * kib, maxCostPerByte: 32 };
-/** Of one with lists: a thousand names of machines take 132 KiB. */
+/** For a request with lists: a thousand names of machines take 132 KiB. */
 const question: MessageLimits = {
   maxBytes: 256 * kib,
   maxCostBytes: 4 * kib * kib,
@@ -76,7 +75,7 @@ const question: MessageLimits = {
 };
 
 /**
- * What a request of a method may be, from what its message can hold: 2 KiB without a list, 256 KiB
+ * Limits of a method's requests, from the fields of their message: 2 KiB without a list, 256 KiB
  * with one.
  */
 export function requestLimits({ input }: DescMethod): MessageLimits {
@@ -95,8 +94,8 @@ function hasList(message: DescMessage, seen: Set<DescMessage>): boolean {
 }
 
 /**
- * What an answer of a server may be: more than ours send, so that one that is not ours, or broken,
- * ends its call and no more.
+ * Limits of a server's answers: more than our servers send. An answer of another or a broken server
+ * then only fails its call.
  */
 export function answerLimits(maxBytes: number): MessageLimits {
   return { maxBytes, maxCostBytes: 256 * kib * kib, maxCostPerByte: 64 };

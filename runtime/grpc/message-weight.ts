@@ -1,8 +1,8 @@
-// How many parts a message has: messages, and texts in lists. The time to encode a message depends
+// Counts the parts of a message: messages, and texts in lists. The time to encode a message depends
 // on that number, and little on its bytes.
 import { type DescField, type DescMessage, type DescOneof, ScalarType } from "@bufbuild/protobuf";
 
-/** A message, or what one can be made of. */
+/** A message, or an init shape of one. */
 export type Fields = { readonly [field: string]: unknown };
 
 export type ListField = DescField & { fieldKind: "list" };
@@ -19,10 +19,10 @@ type Places = {
 
 const placesByType = new Map<string, Places>();
 
-/** So many texts of a list take as long as one message. */
+/** This many texts of a list take as long as one message. */
 const textsAsOne = 8;
 
-/** The parts of a message. Counts no further than enough. */
+/** Counts the parts of a message, up to `enough`. */
 export function weigh(desc: DescMessage, fields: Fields, enough: number): number {
   const { lists, inner, oneofs } = placesOf(desc);
   let parts = 1;
@@ -48,7 +48,7 @@ export function weigh(desc: DescMessage, fields: Fields, enough: number): number
   return parts;
 }
 
-/** The message that stands in a oneof, if one does. */
+/** The message that is set in a oneof, if any. */
 export function chosenOf(
   oneof: DescOneof,
   fields: Fields,
@@ -62,11 +62,11 @@ export function chosenOf(
   return field?.fieldKind === "message" && value !== undefined ? { field, value } : undefined;
 }
 
-/** Whether a list is one of numbers: they go by the thousand, in one field. */
+/** Whether a list has numbers, thousands of which are packed into one field. */
 export const isOfNumbers = (field: ListField): boolean =>
   field.listKind === "enum" || (field.listKind === "scalar" && field.scalar !== ScalarType.STRING);
 
-/** Whether messages of a type have few parts, whatever is in them. */
+/** Whether messages of a type have few parts whatever their content. */
 function isSmall(desc: DescMessage): boolean {
   const { lists, inner, oneofs } = placesOf(desc);
   return lists.length + inner.length + oneofs.length === 0;

@@ -1,53 +1,55 @@
-// What was written to calls and their clients have not taken: counted in bytes, bounded for each
-// stream and by whatever account it is on, and not kept for ever. grpc-js itself counts messages:
+// Counts bytes that were written to calls and that clients have not taken yet. They are bounded for
+// each stream and for its account, and are not kept for ever. grpc-js itself counts messages:
 // sixteen of them, however large, and for as long as the connection lasts.
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Message } from "@bufbuild/protobuf";
 
-/** Bytes that count together: those of one client's streams. */
+/** Bytes that are counted together: those of one client's streams. */
 export type ByteAccount = {
   charge(bytes: number): void;
   release(bytes: number): void;
   readonly hasRoom: boolean;
-  /** Has a function called once when there may be room; returns what calls that off. */
+  /**
+   * Registers a function to call once when there may be room; returns a function that cancels this.
+   */
   onRoom(wake: () => void): () => void;
 };
 
 export type OutgoingOptions = {
-  /** A stream with so many bytes unread writes no further. Default 2 MiB. */
+  /** A stream with this many unread bytes stops writing. Default 2 MiB. */
   maxStreamBytes?: number;
   /**
-   * How long a message may wait for its client, for each MiB that it has. Then its call is ended.
+   * How long a message may wait for its client, per MiB of its size. Then its call is ended.
    * Default 60 s.
    */
   stallMs?: number;
   /**
-   * How long the client then has to read that it was ended; then the stream is reset. Default 5 s.
+   * How long the client then has to read the error; after that the stream is reset. Default 5 s.
    */
   graceMs?: number;
-  /** What a stream is ended with whose client does not read. */
+  /** The error that ends a stream whose client does not read. */
   stalled?: () => unknown;
-  /** Told of each. */
+  /** Called for each such stream. */
   onStalled?: () => void;
 };
 
 /**
- * A stream with so many messages unread writes no further, however small they are. A slow reader of
- * a feed would else have a thousand small ones before it, when all that came meanwhile fits in a
+ * A stream with this many unread messages stops writing, however small they are. Otherwise a slow
+ * reader of a feed would have a thousand small messages before it, although their content fits in a
  * few large ones.
  */
 const maxStreamMessages = 16;
 const ticksOfStall = 8;
 const mebibyte = 1024 * 1024;
 
-/** As much of a grpc-js call as this needs. */
+/** The parts of a grpc-js call that this file needs. */
 type Call = {
   readonly cancelled: boolean;
   write(message: Message, written: () => void): boolean;
   once(event: "cancelled", listener: () => void): unknown;
 };
 
-/** All calls of a server that have something unread, and those that had since the last tick. */
+/** All calls of a server that have unread bytes, or had some since the last tick. */
 export class OutgoingWatch implements Disposable {
   readonly options: Required<OutgoingOptions>;
   readonly #unread = new Set<Outgoing>();
@@ -64,7 +66,7 @@ export class OutgoingWatch implements Disposable {
     };
   }
 
-  /** Bytes that are unread, of all calls. */
+  /** Unread bytes of all calls. */
   get bytes(): number {
     return [...this.#unread].reduce((sum, { bytes }) => sum + bytes, 0);
   }
@@ -89,7 +91,7 @@ export class OutgoingWatch implements Disposable {
     this.#timer = undefined;
   }
 
-  /** Calls that were read to the end are removed only here: doing so at each message is slower. */
+  /** Calls without unread bytes are removed only here: doing it at each message is slower. */
   #tick(): void {
     for (const outgoing of this.#unread) {
       if (outgoing.hasNone) this.remove(outgoing);
@@ -103,13 +105,13 @@ export class OutgoingWatch implements Disposable {
   }
 }
 
-/** What one call has written. */
+/** Counts what one call has written. */
 export class Outgoing {
   readonly #call: Call;
   readonly #watch: OutgoingWatch;
   readonly #account: ByteAccount | undefined;
   readonly #end: (reason: unknown) => void;
-  /** Sizes of the messages that are not taken yet, in order. */
+  /** Sizes of the messages that the client has not taken yet, in order. */
   readonly #sizes: number[] = [];
   readonly #onTaken = () => this.#taken();
   #bytes = 0;
@@ -130,7 +132,7 @@ export class Outgoing {
     this.#watch = watch;
     this.#account = account;
     this.#end = end;
-    // grpc-js says so of every call that is over, answered or not.
+    // grpc-js emits this for every finished call, answered or not.
     call.once("cancelled", () => this.#settle());
   }
 
@@ -138,14 +140,14 @@ export class Outgoing {
     return this.#bytes;
   }
 
-  /** Whether everything was taken. */
+  /** Whether the client has taken everything. */
   get hasNone(): boolean {
     return this.#sizes.length === 0;
   }
 
   /**
-   * Writes a message of a stream. Resolves when the next may come, or when the signal is aborted;
-   * undefined if at once.
+   * Writes a message of a stream. Resolves when the next message may be written, or when `abort`
+   * aborts; undefined if that is at once.
    */
   write(message: Buffer, abort: AbortSignal): Promise<void> | undefined {
     this.#charge(message.byteLength);
@@ -154,7 +156,7 @@ export class Outgoing {
     return this.#isFull || this.#account?.hasRoom === false ? this.#drained(abort) : undefined;
   }
 
-  /** Of its own; its account may be full beside. */
+  /** Whether the stream's own bounds are reached; its account may be full as well. */
   get #isFull(): boolean {
     return (
       this.#bytes >= this.#watch.options.maxStreamBytes || this.#sizes.length >= maxStreamMessages
@@ -167,8 +169,8 @@ export class Outgoing {
   }
 
   /**
-   * Counts bytes of an answer that is not written yet, until they are disposed of. Only while
-   * nothing is written.
+   * Counts bytes of an answer that is not written yet, until they are disposed of. Call it only
+   * while nothing is written.
    */
   hold(bytes: number): Disposable {
     if (this.#over) return { [Symbol.dispose]() {} };
@@ -184,7 +186,10 @@ export class Outgoing {
     };
   }
 
-  /** No time has passed without something being taken for so long that the stall is over. */
+  /**
+   * Counts the time without progress: ends the call once it is too long, and resets its stream
+   * after the grace.
+   */
   tick(): void {
     const { graceMs, stallMs, stalled, onStalled } = this.#watch.options;
     this.#ticks++;
@@ -214,7 +219,7 @@ export class Outgoing {
     const bytes = this.#sizes.shift();
     if (this.#over || bytes === undefined) return;
     this.#bytes -= bytes;
-    // What was taken after the end does not count: the client had its time.
+    // Progress after the end does not count: the client had its time.
     if (!this.#ended) this.#ticks = 0;
     this.#account?.release(bytes);
     this.#wake();
@@ -230,7 +235,9 @@ export class Outgoing {
     this.#wake();
   }
 
-  /** Until the stream has room and its account too; a stream with nothing unread has room. */
+  /**
+   * Waits until both the stream and its account have room; a stream with nothing unread has room.
+   */
   async #drained(abort: AbortSignal): Promise<void> {
     const mayGoOn = () => this.#bytes === 0 || (!this.#isFull && this.#account?.hasRoom !== false);
     const onAbort = () => this.#wake();
@@ -251,8 +258,8 @@ export class Outgoing {
 }
 
 /**
- * grpc-js keeps the stream below its interceptors to itself, and has no way to reset it. undefined
- * if it keeps it elsewhere.
+ * grpc-js does not expose the stream below its interceptors, and cannot reset it. undefined if a
+ * version keeps it elsewhere.
  */
 export function streamOf(call: unknown): ServerHttp2Stream | undefined {
   let at = (call as { call?: unknown }).call as

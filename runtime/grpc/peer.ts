@@ -1,12 +1,12 @@
-// Who is at the other end of a call's connection, as its handler learns it.
+// The peer at the other end of a call's connection, as its handler sees it.
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 
 export type Peer = {
-  /** Without port; "unknown" if the connection is gone. */
+  /** Without the port; "unknown" if the connection is closed. */
   readonly address: string;
   /**
-   * The names of the client's certificate as in tls/client-names.ts; none if it was not asked for
-   * one.
+   * The names of the client's certificate as in tls/client-names.ts; none if the server asked for
+   * none.
    */
   certificateNames(): readonly string[];
 };

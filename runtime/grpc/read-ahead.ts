@@ -1,14 +1,14 @@
-// How far a call reads ahead of whoever reads it, in bytes: grpc-js counts messages, sixteen of
-// them, of any size.
+// Limits how many bytes a call reads ahead of its reader: grpc-js counts messages, sixteen of any
+// size.
 
 /**
- * What is asked for although something waits to be read. One message may be larger, and is then the
- * only one.
+ * Bytes to request while earlier messages are still unread. One message may be larger, and is then
+ * the only one.
  */
 const aheadBytes = 64 * 1024;
 
 export class ReadAhead {
-  /** Of the messages that have come, in their order. */
+  /** Sizes of the messages that have arrived, in order. */
   readonly #sizes: number[] = [];
   readonly #buffered: { bytes: number };
   #bytes = 0;
@@ -16,17 +16,17 @@ export class ReadAhead {
   #asked = false;
   #ask = () => {};
 
-  /** Counts in `buffered` too, for all calls together. */
+  /** Also counts in `buffered`, which all calls share. */
   constructor(buffered: { bytes: number }) {
     this.#buffered = buffered;
   }
 
-  /** Has the call ask for a message only while there is room. */
+  /** Makes the call request a message only while there is room. */
   holdBack(call: { _read(size: number): void }): void {
     const read = call._read.bind(call);
     this.#ask = () => read(1);
-    // The stream asks once for each message that it gets: a question that waits is the last until
-    // it is passed on.
+    // The stream requests once for each message that it gets: while a request waits, no other
+    // comes.
     call._read = () => {
       this.#asked = true;
       this.#pass();
@@ -39,13 +39,13 @@ export class ReadAhead {
     this.#count(bytes);
   }
 
-  /** The first that came was read. */
+  /** The oldest unread message was read. */
   taken(): void {
     this.#count(-(this.#sizes.shift() ?? 0));
     this.#pass();
   }
 
-  /** Nobody reads the rest. */
+  /** The rest will not be read. */
   drop(): void {
     this.#over = true;
     this.#count(-this.#bytes);

@@ -1,5 +1,5 @@
-// Requests as handlers get them: decompressed and decoded when it is their turn, with room for what
-// they take.
+// Turns requests into what handlers get: decompressed and decoded when it is their turn, with room
+// for their memory.
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
@@ -18,7 +18,7 @@ export type Reading = {
   arrival: Arrival | undefined;
 };
 
-/** A promise only for what came compressed, or has to wait for room: most does not. */
+/** Returns a promise only if the request is compressed or must wait for room, which is rare. */
 export function readMessage(received: Message, reading: Reading): Message | Promise<Message> {
   const { bytes, encoding, heldBytes } = received as unknown as ReceivedMessage;
   const { bounds, arrival } = reading;
@@ -35,7 +35,7 @@ export function readMessage(received: Message, reading: Reading): Message | Prom
   });
 }
 
-/** Takes room for the most that may come of it, and keeps what it needs. */
+/** Takes room for the largest possible result, and keeps only what it needs. */
 async function unpack(
   { bytes, encoding, heldBytes }: ReceivedMessage,
   reading: Reading,
@@ -74,15 +74,15 @@ const invalid = (message: string, cause: unknown) =>
   new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
 
 /**
- * What a call's signal says once the handler is through: nothing that it left behind should wait
- * on.
+ * The reason of a call's abort signal once the handler has finished: anything that it started must
+ * stop waiting.
  */
 export const ended = new ConnectError("the call has ended", Code.Canceled);
 
 /**
  * The messages of a request stream; throws the abort signal's reason when it is aborted. Reads one
- * only when asked, so a handler that waits holds the client back. By read() and not by iterating
- * the call: on Node 26 that never ends while the call's writable side is open.
+ * only when asked, so a handler that waits holds the client back. It uses read() instead of
+ * iterating the call: on Node 26 an iteration never ends while the call's writable side is open.
  */
 export async function* readMessages(
   call: ServerDuplexStream<Message, Message>,

@@ -1,4 +1,4 @@
-// The answers of a call, as the client that made it reads them.
+// Reads the answers of a call for the client that made it.
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ClientDuplexStream, Metadata } from "@grpc/grpc-js";
@@ -7,7 +7,7 @@ import { MessageTooLarge } from "./message-limits.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { fromServiceError } from "./status.ts";
 
-/** The iterable that a call's requests come from, and what it threw. */
+/** The source of a call's requests, and what it threw. */
 export type RequestSource = { failure: unknown };
 
 type Receiving = {
@@ -17,7 +17,9 @@ type Receiving = {
   source?: RequestSource;
 };
 
-/** The header of a call and its answers. Listens at once: an early error must find somebody. */
+/**
+ * The header of a call and its answers. It listens at once, so that an early error has a listener.
+ */
 export function receive(call: ClientDuplexStream<Message, Message>, receiving: Receiving) {
   const responseHeader = new Promise<Headers>((resolve) => {
     call.once("metadata", (metadata: Metadata) => {
@@ -52,7 +54,7 @@ function iterate(
   call.once("status", () => {
     settled = true;
     release();
-    // Whoever never read, and cancelled, reads no more.
+    // A caller that cancelled before it read anything will not read.
     if (abort?.aborted) ahead.drop();
     wake();
   });

@@ -1,4 +1,4 @@
-// How many bytes a message had when it came in: limits are promised in bytes on the wire, and a
+// How many bytes a message had when it arrived: limits are defined in bytes on the wire, which a
 // decoded message does not tell.
 import type { Message } from "@bufbuild/protobuf";
 import { createHiddenValue } from "../hidden-value.ts";

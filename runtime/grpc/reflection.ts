@@ -1,6 +1,6 @@
-// The standard reflection service, v1 and v1alpha, from the generated descriptors as they are:
-// grpcurl and buf curl work without protos. (@grpc/reflection leaves out files that are imported
-// for options only, so a client that asks for them by name fails.)
+// The standard reflection service, v1 and v1alpha, from the generated descriptors: grpcurl and buf
+// curl work without protos. (@grpc/reflection leaves out files that are imported for options only,
+// so a client that asks for them by name fails.)
 import { type DescExtension, type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, type ServiceImpl } from "@connectrpc/connect";
@@ -51,7 +51,7 @@ function indexFiles(roots: readonly DescFile[]): Index {
   return index;
 }
 
-/** Full names of all that a file declares. */
+/** Full names of everything that a file declares. */
 function* symbolsOf(file: DescFile): Generator<string> {
   for (const { typeName, methods } of file.services) {
     yield typeName;
@@ -68,7 +68,7 @@ function* symbolsOf(file: DescFile): Generator<string> {
   }
   for (const { typeName, values } of enums) {
     yield typeName;
-    // An enum's values are named beside it, not in it.
+    // The full names of an enum's values are in the enum's parent scope, not in the enum.
     for (const { name } of values) yield typeName.replace(/[^.]*$/, name);
   }
   for (const { typeName } of extensionsOf(file)) yield typeName;
@@ -151,7 +151,7 @@ function extensionsOf(file: DescFile): DescExtension[] {
   return [...file.extensions, ...messages.flatMap(({ nestedExtensions }) => nestedExtensions)];
 }
 
-/** A file and all that it imports, the file itself first. */
+/** A file and everything that it imports, the file itself first. */
 function closure(file: DescFile): DescFile[] {
   const found = new Set<DescFile>();
   const visit = (next: DescFile) => {

@@ -1,17 +1,17 @@
-// TLS for a grpc-js server. Its own TLS has no time limit on handshakes, tells nobody why it
-// refuses a client, and looks at no names, so that connections are secured here and handed to it as
-// they are.
+// TLS for a grpc-js server. The server's own TLS has no time limit on handshakes, does not report
+// why it refuses a client, and checks no names. So connections are secured here and then passed to
+// it.
 import type { Server } from "@grpc/grpc-js";
 import { createTlsLayer, type TlsOptions } from "../tls/layer.ts";
 import { createInjector, type InjectorOptions } from "./injector.ts";
 import { type Listener, type ListenOptions, listen } from "./listen.ts";
 
 export type SecureOptions = Pick<TlsOptions, "certificates" | "allowsClient" | "onRefused"> & {
-  /** Longest that a handshake may take. Default 10 s. */
+  /** Longest duration of a handshake. Default 10 s. */
   handshakeMs?: number;
 };
 
-/** Listens. Rejects if the address cannot be had. */
+/** Listens. Rejects if the address is not available. */
 export async function listenSecurely(
   server: Server,
   {

@@ -1,4 +1,4 @@
-// A grpc-js server that listens, says its port, and stops in order: endless streams first, then
+// A grpc-js server that listens, reports its port, and stops in order: endless streams first, then
 // calls in flight.
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
@@ -31,15 +31,13 @@ export type GrpcServerOptions = Omit<
   | "outgoing"
   | "arrivalOf"
 > & {
-  /**
-   * Decides about each call before any of its messages is read. Default: every call may be made.
-   */
+  /** Decides about each call before any of its messages is read. Default: every call is allowed. */
   authorize?: Authorize | undefined;
   host: string;
   /** 0 for any free port. */
   port: number;
   /**
-   * Largest message taken, on the wire and decompressed. Larger ones end their call with
+   * Largest message that is accepted, on the wire and decompressed. Larger ones end their call with
    * RESOURCE_EXHAUSTED.
    */
   maxMessageBytes: number;
@@ -47,22 +45,22 @@ export type GrpcServerOptions = Omit<
    * What a request of a method may cost. Default: maxMessageBytes, and 32 times as much decoded.
    */
   limitsOf?: (method: DescMethod) => MessageLimits;
-  /** Of all calls together, so many requests are decompressed at once. Default 2. */
+  /** How many requests of all calls are decompressed at once. Default 2. */
   decompressAtOnce?: number;
-  /** How long calls in flight may take to finish on close. */
+  /** How long calls in flight may take to finish when the server closes. */
   drainMs: number;
-  /** What endless streams end with on close. */
+  /** The error that endless streams end with when the server closes. */
   shutdownReason: () => unknown;
   /** Bounds on what clients have not read. */
   outgoing?: OutgoingOptions;
   /**
-   * Room for requests of more than 4 KiB from when they begin to come until their handler is
-   * through with them, and whose a call takes. Default: they take what they like.
+   * Room for requests of more than 4 KiB, from when they begin to arrive until their handler has
+   * finished with them, and the caller whose share a call uses. Default: unlimited.
    */
   incoming?: ArrivalOptions & { callerOf: (caller: Caller) => string };
   /** How many connections there may be. Default 10,000. */
   connections?: ConnectionLimits;
-  /** What calls beyond their bounds are told. Default: RESOURCE_EXHAUSTED. */
+  /** The answer to calls beyond the bounds. Default: RESOURCE_EXHAUSTED. */
   calls?: CallRefusal;
   callBounds?: CallBounds;
   /** Speaks TLS only. Default: in the clear. */
@@ -72,20 +70,20 @@ export type GrpcServerOptions = Omit<
 export type GrpcServer = AsyncDisposable & {
   readonly port: number;
   readonly shutdownSignal: AbortSignal;
-  /** How many there are. */
+  /** How many connections there are. */
   readonly connections: number;
-  /** Calls that have come and are not over. */
+  /** Calls that have arrived and are not finished. */
   readonly openCalls: number;
-  /** Bytes that were written and that clients have not read. */
+  /** Bytes that were written and that clients have not yet read. */
   readonly unreadBytes: number;
 };
 
-/** What an implementation lacks answers UNIMPLEMENTED. */
+/** Methods that an implementation lacks answer UNIMPLEMENTED. */
 export type Mount = <S extends DescService>(service: S, impl: Partial<ServiceImpl<S>>) => void;
 
 /**
  * Mounts services and listens. Disposal stops accepting, aborts the calls' signals, waits for them
- * up to drainMs, then cuts.
+ * up to drainMs, then cuts the connections.
  */
 export async function openGrpcServer(
   options: GrpcServerOptions,
@@ -106,7 +104,7 @@ export async function openGrpcServer(
   const outgoing = new OutgoingWatch(options.outgoing);
   const server = new Server({
     ...channelOptions,
-    // The first is the one next to the connection.
+    // The first interceptor is the one next to the connection.
     interceptors: [sendFrames, interceptor, ...(authorization ? [authorization.interceptor] : [])],
   });
   const decompressInTurn = createTurns(options.decompressAtOnce ?? 2);
@@ -154,8 +152,7 @@ export async function openGrpcServer(
     async [Symbol.asyncDispose]() {
       shutdown.abort(options.shutdownReason());
       listener.stop();
-      // It says that it is through when those connections have not closed yet that it did not
-      // accept itself.
+      // Its callback comes before connections that it did not accept itself have closed.
       server.tryShutdown(() => {});
       let cut: NodeJS.Timeout | undefined;
       await Promise.race([
@@ -178,13 +175,13 @@ const refusalOf = (limit: CallLimit) =>
 const channelOptions: ServerOptions = {
   "grpc.max_send_message_length": -1,
   "grpc.max_concurrent_streams": firstStreams,
-  // A peer that vanished without a word is found within 15 s: a half-open connection would hold its
-  // streams for ever.
+  // A peer that disappears without closing is detected within 15 s: a half-open connection would
+  // hold its streams for ever.
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
   "grpc.keepalive_permit_without_calls": 1,
   // Nothing reads channelz, but without it grpc-js 1.14 keeps no list of its connections and
-  // forceShutdown() cuts none. It leaks no longer (grpc-node#2068): 3,000 connections leave the
-  // heap as it was.
+  // forceShutdown() cuts none. It no longer leaks (grpc-node#2068): 3,000 connections leave the
+  // heap unchanged.
   "grpc.enable_channelz": 1,
 };

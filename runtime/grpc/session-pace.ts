@@ -34,8 +34,8 @@ export class SessionPace {
   }
 
   /**
-   * A call has begun. When half of the allowed streams have, the client may open twice as many, up
-   * to the most that it may have.
+   * A call has begun. When half of the allowed streams have begun, the client may open twice as
+   * many, up to the maximum.
    */
   began(): void {
     this.#open++;
@@ -47,7 +47,7 @@ export class SessionPace {
     session.settings({ maxConcurrentStreams: this.#streams });
   }
 
-  /** A call that had begun is over. */
+  /** A call that had begun has ended. */
   ended(): void {
     this.#open--;
   }

@@ -8,7 +8,7 @@ import { type Status, StatusSchema } from "#gen/google/rpc/status_pb.ts";
 const detailsKey = "grpc-status-details-bin";
 const typeUrlPrefix = "type.googleapis.com/";
 
-/** Connect's codes are gRPC's numbers, so only message, metadata and details need work. */
+/** Connect's codes are gRPC's numbers, so only message, metadata and details need conversion. */
 export function toStatusObject(error: unknown): StatusObject {
   const { code, rawMessage, metadata: headers, details } = ConnectError.from(error, Code.Internal);
   const metadata = new Metadata();
@@ -28,8 +28,8 @@ function toAny(detail: ConnectError["details"][number]): Any {
 }
 
 /**
- * An error of a grpc-js call as ConnectError; anything else becomes Unknown. cause: what lies
- * behind it, if not the error itself.
+ * An error of a grpc-js call as ConnectError; anything else becomes Unknown. cause: the underlying
+ * error, if it is not this one.
  */
 export function fromServiceError(error: unknown, cause: unknown = error): ConnectError {
   if (!isStatus(error)) return ConnectError.from(error);
@@ -38,8 +38,7 @@ export function fromServiceError(error: unknown, cause: unknown = error): Connec
     if (typeof value === "string") headers.append(key, value);
   }
   const status = readStatus(error.metadata?.get(detailsKey)[0]);
-  // grpc-js decodes grpc-message with decodeURI, so what another server has written as "%3A" would
-  // stay that.
+  // grpc-js decodes grpc-message with decodeURI, which leaves a "%3A" of another server undecoded.
   const message = status?.message || error.details;
   const connectError = new ConnectError(
     message,
@@ -57,13 +56,13 @@ export function fromServiceError(error: unknown, cause: unknown = error): Connec
 }
 
 /**
- * Undefined if there is none, or a broken one: that must not hide the code and message beside it.
+ * Undefined if it is missing or broken: a broken one must not hide the code and message beside it.
  */
 function readStatus(trailer: unknown): Status | undefined {
   if (!Buffer.isBuffer(trailer)) return undefined;
   try {
-    // Headers are bounded (16 KiB and the like), so this is too; details stay bytes until somebody
-    // asks for one.
+    // Headers are bounded (16 KiB or similar), so this is too; details stay bytes until one is
+    // read.
     return fromBinary(StatusSchema, trailer, { readUnknownFields: false });
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
-// A Connect transport over grpc-js, so that clients of ours are Connect clients on gRPC's own
-// HTTP/2 stack.
+// A Connect transport over grpc-js, so that our clients are Connect clients on grpc-js's HTTP/2
+// stack.
 import { create, type DescMessage, type DescMethod, type Message } from "@bufbuild/protobuf";
 import {
   Code,
@@ -23,22 +23,22 @@ export type GrpcTransportOptions = {
   /** Where the server is: "http://127.0.0.1:50051", or "https://…" for TLS. */
   baseUrl: string;
   /**
-   * With https: authorities to believe, default those of Node; and what to show a server that asks.
-   * New ones are used from the next connection on.
+   * With https: authorities to trust, default those of Node, and a certificate to present if the
+   * server asks. New ones are used from the next connection on.
    */
   certificates?: Certificates | undefined;
   /**
-   * Largest message taken from the server. Default 4 MiB, as every gRPC client: a server that sends
-   * more is at fault.
+   * Largest message that is accepted from the server. Default 4 MiB, as for every gRPC client: a
+   * server must not send more.
    */
   maxMessageBytes?: number;
   /**
-   * How much a stream may bring before it is read, in bytes; of that size is what a stream holds
-   * that nobody reads. Default 1 MiB. With HTTP/2's own 64 KiB a message of 400 KB took 6 ms on
-   * loopback, and over a network it is a round trip for each 64 KiB.
+   * How many bytes a stream may receive before they are read; an unread stream holds this much.
+   * Default 1 MiB. With HTTP/2's own 64 KiB a message of 400 KB took 6 ms on loopback, and over a
+   * network it takes a round trip for each 64 KiB.
    */
   windowBytes?: number;
-  /** Faster ways to encode some requests and decode some answers. Default: none. */
+  /** Faster encoders for some requests and decoders for some answers. Default: none. */
   codecs?: Codecs;
   /** Sent with every call. */
   headers?: Record<string, string>;
@@ -46,16 +46,16 @@ export type GrpcTransportOptions = {
 
 export type GrpcTransport = Transport &
   Disposable & {
-    /** Bytes of answers that have come as whole messages and were not read yet. */
+    /** Bytes of answers that have arrived as whole messages and are not read yet. */
     readonly bufferedBytes: number;
   };
 
-// Past 2^31 ms, grpc-js's server takes a deadline for one that is over.
+// Beyond 2^31 ms, grpc-js's server takes a deadline for one that has passed.
 const maxTimeoutMs = 2 ** 31;
 
 /**
- * Connects when first used, and again by itself; calls fail with Unavailable meanwhile. Dispose to
- * close the connection.
+ * Connects on first use, and reconnects by itself; meanwhile calls fail with Unavailable. Dispose
+ * to close the connection.
  */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
   const { baseUrl, headers, codecs = noCodecs } = options;
@@ -69,14 +69,14 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": -1,
     "grpc-node.flow_control_window": windowBytes,
-    // Retries buffer what a stream sends (grpc-node#2371); ours are the callers' own.
+    // Retries buffer what a stream sends (grpc-node#2371); our callers retry themselves.
     "grpc.enable_retries": 0,
     "grpc.enable_channelz": 0,
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
     "grpc.initial_reconnect_backoff_ms": 100,
-    // Callers back off themselves, and this comes on top: with 2 s here, producers were back 2.2 s
-    // after their accessor, with this 0.8 s.
+    // Callers have their own backoff, and this is added to it: with 2 s here, producers reconnected
+    // 2.2 s after their accessor was back, with 500 ms after 0.8 s.
     "grpc.max_reconnect_backoff_ms": 500,
     // Without this, two clients of one address share a connection, and the first to close it closes
     // it for both.
@@ -149,7 +149,8 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
         stream: true,
         service: method.parent,
         method,
-        // They come with the first message, and who waits for a stream waits for its messages.
+        // Headers arrive with the first message, so a caller that waits for the stream would wait
+        // for its messages.
         header: new Headers(),
         message: messages,
         trailer: new Headers(),
@@ -163,13 +164,13 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
   };
 }
 
-/** URL leaves out a scheme's own port; grpc-js takes 443 for both. */
+/** URL omits a scheme's default port; grpc-js assumes 443 for both schemes. */
 const targetOf = ({ protocol, hostname, port }: URL): string =>
   `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
 
 /**
- * Writes requests as fast as the connection takes them. A failing source cancels the call, which
- * then fails with that failure.
+ * Writes requests as fast as the connection takes them. If the source fails, the call is cancelled
+ * and fails with the source's error.
  */
 async function send(
   call: ClientDuplexStream<Message, Message>,

@@ -56,7 +56,7 @@ const registry = createFileRegistry(
 );
 export const testService = registry.getService("test.TestService") as DescService as TestService;
 
-/** A message of so many bytes. */
+/** A message of `length` bytes. */
 export const bytes = (length: number, fill = 0) => ({ value: new Uint8Array(length).fill(fill) });
 
 export interface TestServer extends AsyncDisposable {

@@ -1,5 +1,5 @@
-// For tests: a client of a gRPC server that asks and never reads, over windows of 64 KiB. (A client
-// of grpc-js reads sixteen messages ahead.)
+// For tests: a client of a gRPC server that sends calls and never reads, with windows of 64 KiB. (A
+// client of grpc-js reads sixteen messages ahead.)
 import { type ClientHttp2Stream, connect, constants } from "node:http2";
 
 export type UnreadClient = Disposable & {

@@ -1,5 +1,5 @@
-// A certificate, its key and the authorities to believe, read from PEM files and again when these
-// change. A broken set is never taken.
+// A certificate, its key and the authorities to trust, read from PEM files and again when the files
+// change. A broken set is never used.
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
@@ -7,28 +7,32 @@ import { ConfigError } from "../config.ts";
 import type { Log } from "../log.ts";
 
 export type CertificateFiles = {
-  /** The certificate, then those that lead from it to its authority. Goes with key. */
+  /** The certificate, then those that lead from it to its authority. Requires key. */
   cert?: string | undefined;
   key?: string | undefined;
-  /** Authorities whose certificates are believed. */
+  /** Authorities whose certificates are trusted. */
   ca?: string | undefined;
 };
 
-/** PEM, for each file that was given. */
+/** PEM text of each file that was given. */
 export type CertificateSet = { readonly [K in keyof CertificateFiles]?: Buffer };
 
 export type Certificates = Disposable & {
   readonly current: CertificateSet;
-  /** Called with each new set, for connections from then on. Returns how to stop that. */
+  /**
+   * Calls the listener with each new set, for connections from then on. Returns a function that
+   * stops this.
+   */
   onChange(listener: (set: CertificateSet) => void): () => void;
-  /** Looks at the files at once, without waiting until they rest. */
+  /** Reads the files at once, without waiting until they stop changing. */
   reload(): Promise<void>;
 };
 
 export type CertificateOptions = {
   log: Log;
   /**
-   * How often to look at the files. A changed set is taken when it was the same twice. Default 2 s.
+   * How often to check the files. A changed set is used once it was the same in two checks. Default
+   * 2 s.
    */
   intervalMs?: number;
   /** Milliseconds since the epoch; default Date.now. */
@@ -39,8 +43,8 @@ const dayMs = 86_400_000;
 const soonMs = 14 * dayMs;
 
 /**
- * Reads the files, throws ConfigError if they are no good, and looks at them until disposed.
- * Contents are compared, not times: a certificate that is put in place by swapping a link, as
+ * Reads the files, throws ConfigError if they are invalid, and checks them until disposed. It
+ * compares contents instead of watching: a certificate that is replaced by swapping a link, as
  * Kubernetes does, or on a network drive, raises no event.
  */
 export async function openCertificates(
@@ -89,7 +93,7 @@ export async function openCertificates(
       const set = await readSet(files);
       print = printOf(set);
       if (print === taken) refused = "";
-      // Certificate and key are two files: who writes one is soon to write the other.
+      // Certificate and key are two files: when one has changed, the other will soon.
       else if (atOnce || (print === seen && print !== refused)) take(set, print);
     } catch (error) {
       if (print !== refused || atOnce)

@@ -1,11 +1,12 @@
-// Settings of a TLS client of one of our servers: whom to believe there, and what to show.
+// Settings of a TLS client of one of our servers: which authorities to trust, and which certificate
+// to present.
 import { ConfigError, setting } from "../config.ts";
 import { text } from "../config-values.ts";
 import type { CertificateFiles } from "./certificates.ts";
 
 const file = text({ placeholder: "FILE", expects: "a file" });
 
-/** server: the setting that has its URL, and the beginning of these. */
+/** server: the name of the setting that has its URL, and the prefix of these settings. */
 export function dialingSettings(server: string) {
   const of = (part: "ca" | "cert" | "key", doc: string) =>
     setting({
@@ -35,7 +36,7 @@ type Dialing = {
 };
 
 /**
- * undefined: none. Throws ConfigError for files that do not go together, or that nothing would use.
+ * undefined: no files. Throws ConfigError for files that do not match, or that would not be used.
  */
 export function toClientFiles(
   server: string,

@@ -1,34 +1,36 @@
-// TLS on connections that somebody else accepted: handshake in time, a client's certificate where
-// one is asked for, certificates that change.
+// TLS on connections that were accepted elsewhere: with a time limit on handshakes, client
+// certificates if required, and certificates that may change.
 import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type TLSSocket } from "node:tls";
 import type { CertificateSet, Certificates } from "./certificates.ts";
 import { namesOf } from "./client-names.ts";
 
-/** Why a connection was refused: what OpenSSL or Node calls it, or CLIENT_NAME. */
+/** Why a connection was refused: the code of OpenSSL or Node, or CLIENT_NAME. */
 export type TlsRefusal = { reason: string; peer: string | undefined; names?: readonly string[] };
 
 export type TlsOptions = {
-  /** With authorities (`ca`), each client has to show a certificate of theirs. */
+  /** With authorities (`ca`), each client must present a certificate of theirs. */
   certificates: Certificates;
-  /** Protocols to agree on, best first. A client that names none of its own gets none. */
+  /** Protocols to negotiate, best first. A client that offers none gets none. */
   protocols: readonly string[];
-  /** Longest that a handshake may take. */
+  /** Longest duration of a handshake. */
   handshakeMs: number;
   /**
-   * Handshakes at once. Further connections are closed as they come. Default 10,000: with few, as
-   * many silent clients keep everyone out.
+   * Most handshakes at once. Further connections are closed on arrival. Default 10,000: with a low
+   * bound, that many silent clients would keep everyone out.
    */
   maxHandshakes?: number;
-  /** Whom to let in, by the names in a client's certificate. Default: everyone that has one. */
+  /**
+   * Which clients to admit, by the names in their certificate. Default: every client that has one.
+   */
   allowsClient?: ((names: readonly string[]) => boolean) | undefined;
   onSecure: (socket: TLSSocket) => void;
   onRefused: (refusal: TlsRefusal) => void;
 };
 
 export type TlsLayer = Disposable & {
-  /** Takes a connection over. It comes back through onSecure, or is closed. */
+  /** Takes over a connection. It is returned through onSecure, or closed. */
   secure(raw: Socket): void;
 };
 
@@ -45,7 +47,7 @@ export function createTlsLayer(options: TlsOptions): TlsLayer {
   const asksClients = certificates.current.ca !== undefined;
   const inHandshake = new Map<string, Socket>();
   let closed = false;
-  // It never listens itself.
+  // This server never listens itself.
   const server = createServer({
     ...toContext(certificates.current),
     requestCert: asksClients,
@@ -67,7 +69,7 @@ export function createTlsLayer(options: TlsOptions): TlsLayer {
     onSecure(socket);
   });
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
-    // A certificate that is not believed is found only by this: Node says ECONNRESET, after it has
+    // Only this reveals a certificate that is not trusted: Node reports ECONNRESET, after it has
     // closed the connection itself.
     const { authorizationError } = socket as { authorizationError?: unknown };
     const reason = String(authorizationError || error.code || error.message);
@@ -77,8 +79,8 @@ export function createTlsLayer(options: TlsOptions): TlsLayer {
   const stop = certificates.onChange((set) => server.setSecureContext(toContext(set)));
 
   function toContext({ cert, key, ca }: CertificateSet): SecureContextOptions {
-    // A resumed session would bring a certificate along that was looked at when it began, by the
-    // authorities and names of then.
+    // A resumed session would keep a certificate that was checked when the session began, against
+    // the authorities and names of that time.
     const secureOptions = asksClients ? constants.SSL_OP_NO_TICKET : 0;
     return {
       ...(cert && { cert }),
@@ -111,8 +113,8 @@ export function createTlsLayer(options: TlsOptions): TlsLayer {
 }
 
 /**
- * A connection by its two ends: Node hands out the secured one without saying which it was before.
- * Empty if it is already closed.
+ * Identifies a connection by its two ends: Node returns the secured connection without a reference
+ * to the raw one. Empty if it is already closed.
  */
 function nameOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
   return remoteAddress === undefined

@@ -1,5 +1,5 @@
-// Where a service may listen: settings of its TLS, and what has to be there, or to be done without
-// by name, before other machines may come.
+// Where a service may listen: its TLS settings, and what it must have, or be explicitly configured
+// to do without, before other machines can connect.
 import { isIP } from "node:net";
 import { ConfigError, type SettingsOf, setting } from "../config.ts";
 import { onOff, text } from "../config-values.ts";
@@ -45,7 +45,7 @@ export const listeningSettings = {
 
 type Listening = SettingsOf<typeof listeningSettings> & { listen: { host: string } };
 
-/** undefined: no TLS. Throws ConfigError if the files that are named do not make it. */
+/** undefined: no TLS. Throws ConfigError if the configured files are not sufficient for it. */
 export function toServerFiles({
   tlsCert: cert,
   tlsKey: key,
@@ -63,9 +63,9 @@ export const isLoopbackHost = (host: string): boolean =>
   isIP(host) === 4 ? host.startsWith("127.") : host === "localhost" || host === "::1";
 
 /**
- * Throws ConfigError if the address can be reached from another host and something lacks that
- * nobody has said is meant to. authenticates: whether the service asks everyone for a credential.
- * Clients' certificates count as that.
+ * Throws ConfigError if other hosts can reach the address and a protection is missing that was not
+ * explicitly turned off. authenticates: whether the service requires a credential of every caller.
+ * Client certificates count as that.
  */
 export function assertListenAllowed(
   settings: Listening,
