@@ -1,15 +1,15 @@
-// What to try next when steps of compaction fail: smaller and smaller ones until one commit is
-// alone. It is passed over when it has failed three times.
+// What to try next when steps of compaction fail: smaller and smaller steps until one commit is
+// alone. That commit is skipped once it has failed three times.
 
-/** What a step that failed had in hand. */
+/** What a failed step was working on. */
 export type Tried = { rows: number; oneCommit: boolean };
 
-/** What is known at a time, for whoever goes on after this. */
+/** The state at a point in time, for a successor to continue from. */
 export type AttemptsState = { rows: number; failures: number; heldInRow: number };
 
 const maxFailures = 3;
-// So many in a row may be the data's fault; more of them are a database that is ill, and to pass
-// over everything helps nobody.
+// This many in a row may be the data's fault; more mean that the database has a problem, and
+// skipping everything would not help.
 const maxHeldInRow = 16;
 
 export class Attempts {
@@ -19,8 +19,8 @@ export class Attempts {
   #heldInRow: number;
 
   /**
-   * fullRows: what a step takes when nothing is wrong. state: where another left off; default:
-   * nothing has failed.
+   * fullRows: how many rows a step takes when nothing is wrong. state: where a predecessor stopped;
+   * default: nothing has failed.
    */
   constructor(
     fullRows: number,
@@ -36,7 +36,7 @@ export class Attempts {
     return { rows: this.#rows, failures: this.#failures, heldInRow: this.#heldInRow };
   }
 
-  /** How many rows of the log the next step is to take. */
+  /** How many rows of the log the next step should take. */
   get maxRows(): number {
     return this.#rows;
   }
@@ -44,11 +44,12 @@ export class Attempts {
   succeeded(): void {
     this.#failures = 0;
     this.#heldInRow = 0;
-    // What failed with so many more rows comes soon: nearer, but not all at once.
+    // The cause of the failure among the larger number of rows comes soon: take more, but not all
+    // at once.
     this.#rows = Math.min(this.#fullRows, this.#rows * 2);
   }
 
-  /** Answers whether the commit is to be passed over: it alone has failed three times. */
+  /** Returns whether to skip the commit, because it alone has failed three times. */
   failed({ rows, oneCommit }: Tried): boolean {
     this.#failures++;
     if (oneCommit) return this.#failures >= maxFailures && this.#heldInRow < maxHeldInRow;
@@ -57,7 +58,7 @@ export class Attempts {
     return false;
   }
 
-  /** The commit was passed over. */
+  /** The commit was skipped. */
   held(): void {
     this.#failures = 0;
     this.#heldInRow++;

@@ -1,6 +1,6 @@
-// Owns the thread of compaction: hands its log on, starts it again when it dies, with what it died
-// of, and stops it. However much there is to compact, and whatever that does to memory, the thread
-// that takes batches and answers goes on.
+// Owns the thread of compaction: forwards its log, restarts it when it dies, telling it the cause,
+// and stops it. However much there is to compact, and whatever that does to memory, the main thread
+// continues to take batches and answer calls.
 import { Worker } from "node:worker_threads";
 import { createBackoff, sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -9,19 +9,20 @@ import type { FromThread, ThreadData } from "./thread-messages.ts";
 
 export type BesideOptions = Omit<ThreadData, "before"> & {
   log: Log;
-  /** Of the thread's heap, beside what buffers take. Default 512 MiB; a step takes some 100. */
+  /** Limit of the thread's heap, not counting buffers. Default 512 MiB; a step takes some 100. */
   maxHeapMib?: number;
-  /** How long a stop may take before the thread is ended as it is. Default 2 s. */
+  /** How long a stop may take before the thread is terminated. Default 2 s. */
   stopMs?: number;
-  /** For tests: what runs in place of thread.ts. */
+  /** For tests: the file to run instead of thread.ts. */
   file?: URL;
 };
 
-// V8 would take 24 MiB, as the main thread is told to; with 8 MiB a step is no slower.
+// By default V8 would use 24 MiB, as set for the main thread; with 8 MiB a step is no slower.
 const youngHeapMib = 8;
 const threadFile = new URL("./thread.ts", import.meta.url);
 const restart = { baseMs: 500, maxMs: 30_000 };
-// Whoever starts is to serve first: to load what the thread needs takes half a second of a core.
+// A starting accessor should serve calls first: loading the thread's code takes half a second of a
+// core.
 const startMs = 2_000;
 
 export function startCompactorBeside(options: BesideOptions): AsyncDisposable {
@@ -33,7 +34,7 @@ export function startCompactorBeside(options: BesideOptions): AsyncDisposable {
   /** One life of the thread. */
   const live = async (): Promise<void> => {
     const workerData: ThreadData = { ...data, before };
-    // Flags of Node are the process's own: what is loaded by them is loaded once.
+    // Node's flags apply to the process: modules that they load are loaded once.
     const resourceLimits = {
       maxOldGenerationSizeMb: maxHeapMib,
       maxYoungGenerationSizeMb: youngHeapMib,

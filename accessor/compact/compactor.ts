@@ -1,7 +1,6 @@
-// Runs compaction: one accessor of all at a time, about every minute, step after step while there
-// is more than one step's worth; every ten seconds while more hours are due than a step rolls up,
-// and at once while nothing is committed.
-// Tidies every minute, and looks after retention every ten.
+// Runs compaction, in one accessor at a time: about every minute; step after step while there is
+// work for more than one step; every ten seconds while more hours are due than a step rolls up; and
+// at once while nothing is committed. Tidies every minute, and applies retention every ten.
 import type { Client } from "pg";
 import { sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -24,22 +23,23 @@ export type CompactorOptions = Omit<StepOptions, "abort" | "held" | "onTaken"> &
   Omit<RetainOptions, Shared> & {
     compactIntervalMs: number;
     log: Log;
-    /** Done before each step. If it fails, the step is not begun. */
+    /** Runs before each step. If it fails, the step does not begin. */
     beforeStep?: (abort: AbortSignal) => Promise<void>;
-    /** Where a compactor that died left off, and what it died of. */
+    /** Where a compactor that died stopped, and what it was working on. */
     before?: Progress | undefined;
-    /** Told when it takes something in hand, and when that is decided. */
+    /** Called when it begins to work on something, and when that is decided. */
     onProgress?: (progress: Progress) => void;
   };
 
-/** What outlives a compactor. inHand: what is to blame if it dies now; undefined between steps. */
+/** State that outlives a compactor. inHand: the cause if it dies now; undefined between steps. */
 export type Progress = { attempts: AttemptsState; inHand: Taken | undefined };
 
 const tidyIntervalMs = 60_000;
 const retainIntervalMs = 600_000;
-// After a step that failed, not for want of a database: the next one is another one.
+// Delay after a step that failed for another reason than the database: the next step is a different
+// one.
 const retryMs = 2_000;
-// Each step writes the newest blocks of all series again, so none is begun at once for some hours.
+// Each step rewrites the newest blocks of all series, so a few due hours do not start one at once.
 const hoursIntervalMs = 10_000;
 
 export function startCompactor(options: CompactorOptions): AsyncDisposable {
@@ -51,8 +51,9 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
   const retainNow = every(retainIntervalMs, () => retain({ ...options, abort }), log);
 
   /**
-   * The lock belongs to a session: whoever dies gives it up. It spares work and guards nothing
-   * (begin_step() does), so one that somebody holds who could not compact counts for nothing.
+   * The lock belongs to a session, so it is released when its process dies. It only avoids
+   * duplicate work and protects nothing (begin_step() does), so a lock whose holder cannot compact
+   * is ignored.
    */
   const holdLock = async (): Promise<boolean> => {
     if (lock !== undefined) return true;
@@ -69,13 +70,11 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
   const attempts = new Attempts(options.maxRows, options.before?.attempts);
   let diedOf = options.before?.inHand;
   const tell = (inHand?: Taken) => options.onProgress?.({ attempts: attempts.state, inHand });
-  /**
-   * Commits that are held, each to be tried once more by each process: it may be a newer version.
-   */
+  /** Held commits. Each process tries each of them once more, since it may be a newer version. */
   let heldBack: number[] | undefined;
   let moreHours = false;
 
-  /** Answers whether there is another step's worth already. */
+  /** Returns whether there is already work for another step. */
   const step = async (): Promise<boolean> => {
     await options.beforeStep?.(abort);
     heldBack ??= await readHeldCommits(database, abort);
@@ -122,7 +121,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     }
   };
 
-  /** Nothing was committed: hours can be rolled up at once, since nothing else is written. */
+  /** Nothing was committed, so hours can be rolled up at once: nothing else is written. */
   const rollUpHours = async (): Promise<boolean> => {
     const result = await rollUpWhileIdle({ ...options, abort });
     if (result !== undefined) log.debug("rolled up hours", result);
@@ -136,7 +135,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
     else if (attempts.failed(taken)) await passOver(taken, error);
   };
 
-  /** One commit holds nobody up. */
+  /** Skips a commit, so that it does not block the others. */
   const passOver = async ({ from, epoch, first, unreadable }: Taken, error: unknown) => {
     const reason = reasonOf(error);
     await holdCommit(database, { from, epoch, revision: first, reason, unreadable }, { abort });
@@ -157,7 +156,7 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
         more = await step();
         more = (await restating.turn()) || more;
       } finally {
-        // Also while compaction is far behind, or fails: the log's segments must go on.
+        // Tidy even while compaction is far behind or fails: the log needs new segments.
         if (!abort.aborted) {
           await tidyNow();
           await retainNow();
@@ -190,7 +189,9 @@ export function startCompactor(options: CompactorOptions): AsyncDisposable {
   };
 }
 
-/** Does it if so long has passed, whether it succeeded or not. Never fails. */
+/**
+ * Does the work if the interval has passed since the last attempt, successful or not. Never fails.
+ */
 function every(intervalMs: number, work: () => Promise<void>, log: Log): () => Promise<void> {
   let doneMs = Number.NEGATIVE_INFINITY;
   return async () => {
@@ -203,12 +204,13 @@ function every(intervalMs: number, work: () => Promise<void>, log: Log): () => P
 }
 
 /**
- * Whether a failure says nothing about what the step had in hand: the database is away, somebody
- * else compacts, somebody holds a lock.
+ * Whether a failure is unrelated to the step's data: the database is unavailable, another accessor
+ * compacts, or a lock is held.
  */
 function isOfTheMoment(error: unknown): boolean {
   if (!(error instanceof Failure) || error.reason !== "DATABASE_UNAVAILABLE") return false;
-  // Memory, of locks among others, runs out by what is asked of it; so do internal limits.
+  // Running out of memory (including that of locks) or hitting internal limits depends on the step
+  // itself.
   return !/^(53200|XX)/.test(sqlStateOf(error) ?? "");
 }
 
@@ -216,7 +218,7 @@ function placeOf({ from, first, rows, oneCommit, held }: Taken) {
   return { from, first, rows, oneCommit, held };
 }
 
-/** The innermost message: of a failing statement, PostgreSQL's. */
+/** The innermost message: for a failed statement, PostgreSQL's. */
 function reasonOf(error: unknown): string {
   let at = error;
   while (at instanceof Error && at.cause instanceof Error) at = at.cause;

@@ -1,5 +1,5 @@
-// What a step of compaction takes out of the log: whole commits after the watermark, decoded, by
-// series and bucket.
+// Reads what a step of compaction takes from the log: whole commits after the watermark, decoded,
+// by series and bucket.
 import { fromBinary } from "@bufbuild/protobuf";
 import { BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../codec/block/decode.ts";
@@ -19,8 +19,8 @@ import type { Unreadable } from "../store/step-rows.ts";
 import { Touches } from "./touches.ts";
 
 /**
- * New samples of one bucket, in order of commit. late: some are of a commit that was held, so older
- * than what the history may have.
+ * New samples of one bucket, in order of commit. late: some belong to a commit that was held, and
+ * so may be older than commits in the history.
  */
 export type Arrivals = {
   series: Series;
@@ -33,13 +33,15 @@ export type Arrivals = {
 export type StateArrival = { machineId: number; timesUs: number[] };
 
 export type Gathered = {
-  /** The new watermark: everything up to it is in here. */
+  /** The new watermark: everything up to it is included. */
   through: number;
-  /** Whether more was committed by then than a step takes. */
+  /** Whether the log has more commits than this step takes. */
   more: boolean;
-  /** The first commit in here that came after the watermark. */
+  /** The first included commit after the watermark. */
   first: number;
-  /** Log rows in here, and whether they are of one commit, which no step can take a part of. */
+  /**
+   * Number of log rows included, and whether they are all of one commit, which a step cannot split.
+   */
   rows: number;
   oneCommit: boolean;
   arrivals: Arrivals[];
@@ -49,23 +51,25 @@ export type Gathered = {
   samples: number;
 };
 
-/** A commit larger than that is taken alone, whole: at most what a batch may be. */
+/**
+ * A commit beyond these limits is taken alone and whole; it is at most as large as a batch may be.
+ */
 export type GatherLimits = {
   maxRows: number;
   maxPayloadBytes: number;
   maxSamples: number;
   /**
-   * Buckets, and minutes, that the samples lie in: sparse ones come to far more of them than dense
-   * ones.
+   * Most buckets, and most minutes, that the samples may be in: sparse samples are in far more of
+   * them than dense ones.
    */
   maxBuckets: number;
-  /** Weeks, and so partitions, that they lie in. */
+  /** Most weeks, and so partitions, that they may be in. */
   maxWeeks: number;
 };
 
 type GatherOptions = GatherLimits & {
   catalog: Catalog;
-  /** A commit that is held, to be taken beside the others. */
+  /** A held commit to take in addition to the others. */
   held?: number | undefined;
   abort: AbortSignal;
 };
@@ -92,8 +96,8 @@ export async function gather(
     { after, through: head.revision },
     { maxRows, maxPayloadBytes, maxSamples, abort },
   );
-  // pg_column_size of an inline value counts its header too, so this never takes a cut page for a
-  // whole one.
+  // pg_column_size of an inline value counts its header too, so this never mistakes a cut page for
+  // a complete one.
   const bytes = page.reduce((sum, [, , , , payload]) => sum + payload.byteLength + 4, 0);
   const samples = page.reduce((sum, row) => sum + row[5], 0);
   const complete = page.length < maxRows && bytes < maxPayloadBytes && samples < maxSamples;
@@ -122,10 +126,10 @@ export async function gather(
   if (held !== undefined)
     for (const row of await readHeldCommit(database, held, abort))
       await take(row, { ...target, late: true });
-  // At once: after a restart none of them is known, and one statement for each of 195,000 series
-  // took 65 s.
+  // Load all at once: after a restart none of them is known, and one statement for each of 195,000
+  // series took 65 s.
   await catalog.getAll(rows.map(([, seriesId]) => seriesId));
-  // 10,000 rows of a second each take 60 ms.
+  // 10,000 rows with one second each take 60 ms.
   const turns = new Turns();
   for (const row of rows) {
     const [revision] = row;
@@ -151,8 +155,8 @@ export async function gather(
 }
 
 /**
- * The last row of a cut page may not be the last of its commit. A commit that fills a page alone is
- * read whole.
+ * Keeps whole commits: the last row of a cut page may not be the last of its commit. A commit that
+ * fills a page alone is read completely.
  */
 async function wholeCommits(
   database: Database,
@@ -170,7 +174,7 @@ type Target = {
   buckets: Map<string, Arrivals>;
   weeks: Set<number>;
   catalog: Catalog;
-  /** Of rows that were held. */
+  /** Whether the rows belong to a held commit. */
   late: boolean;
 };
 
@@ -204,7 +208,7 @@ async function take(
       seriesId,
       reason: error instanceof Error ? error.message : String(error),
     });
-    // The changes are in their table; where in it, the row still says roughly.
+    // The changes themselves are in their own table; the row still has roughly their times.
     if (series.kind === SignalKind.STATE)
       gathered.stateArrivals.push({ machineId, timesUs: [firstUs, lastUs] });
     gathered.touches.add(seriesId, revision, [firstUs, lastUs]);

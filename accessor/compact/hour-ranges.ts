@@ -1,5 +1,5 @@
-// Hours of machines as ranges: a change may reach over years of them, and costs no more here than
-// one that reaches over none.
+// Hours of machines as ranges: a change that affects years of hours costs no more here than one
+// that affects none.
 import { lowerIndex } from "../../codec/lower-bound.ts";
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { HourRange } from "../store/step-rows.ts";
@@ -12,8 +12,8 @@ export class HourRanges {
   #joined = true;
 
   /**
-   * frozenBeforeUs: hours that end before this stand as they are, since the power that they are
-   * rolled up from is no longer kept.
+   * frozenBeforeUs: hours that end before this stay unchanged, since the power records that they
+   * are computed from are no longer kept.
    */
   constructor({ frozenBeforeUs }: { frozenBeforeUs: number }) {
     this.#frozenBeforeUs = frozenBeforeUs;
@@ -28,7 +28,7 @@ export class HourRanges {
     if (own === undefined) this.#byMachine.set(machineId, [{ fromUs, toUs }]);
     else {
       const last = own.at(-1)!;
-      // What comes in order of time stays one range.
+      // Hours that are added in order of time stay one range.
       if (fromUs >= last.fromUs && fromUs <= last.toUs) last.toUs = Math.max(last.toUs, toUs);
       else {
         own.push({ fromUs, toUs });
@@ -49,7 +49,7 @@ export class HourRanges {
     return this.list().reduce((sum, { fromUs, toUs }) => sum + (toUs - fromUs) / hourUs, 0);
   }
 
-  /** Apart from each other; of a machine ascending. */
+  /** The ranges, which do not touch; ascending for each machine. */
   list(): HourRange[] {
     return [...this.#sorted()].flatMap(([machineId, own]) =>
       own.map((range) => ({ machineId, ...range })),

@@ -1,4 +1,4 @@
-// Hours to roll up: which ones a step's arrivals change, and which changed ones are over.
+// Hours to roll up: which ones a step's arrivals change, and which of the changed ones are over.
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { Database } from "../store/database.ts";
 import { type DuePage, type Owner, readDueHours, readGovernedSpans } from "../store/due-hours.ts";
@@ -20,8 +20,8 @@ export function touchedHours(arrivals: readonly Arrivals[]): Hour[] {
 export const powerSignal = "power";
 
 /**
- * Hours of machines whose time or energy by state changes by itself: where power arrived (and the
- * neighbours that a line reaches into, as far as max_gap says, which a client declared), and where
+ * Hours of machines whose time or energy by state changes directly: where power arrived (and the
+ * neighbouring hours that a line may reach, within the max_gap that a client declared), and where
  * state changes arrived. As ranges, since they may be very many.
  */
 export function touchedStateHours(
@@ -44,9 +44,9 @@ export function touchedStateHours(
 }
 
 /**
- * From arrived state changes to the change after them, which may be a transition no longer: hours
- * that change there if they are known, be it as rolled up or as due. through: the step's; later
- * commits are none of its business.
+ * Hours from arrived state changes to the change after them, which may no longer be a transition.
+ * These hours change if they are known, either as rolled up or as due. through: the step's
+ * watermark; later commits do not count.
  */
 export async function governedHours(
   database: Database,
@@ -67,16 +67,16 @@ export async function governedHours(
   return ranges;
 }
 
-// Of the hours that are due, as many as are looked at to find some that a step does not touch.
+// Most pages of due hours to search for some that the step does not touch.
 const maxPages = 20;
 const hoursPerPage = 1_000;
 
 type DueOptions = { endedBeforeUs: number; limit: number; isTouched: (hour: Hour) => boolean };
 
 /**
- * Hours that are due and over, without those that a step touches. Half of them the oldest and half
- * the newest, in turns, so that whoever has made a great many old ones due holds up nobody's
- * present.
+ * Hours that are due and over, without those that a step touches. Takes half of them from the
+ * oldest and half from the newest, in turns, so that a great many old due hours do not delay the
+ * present ones.
  */
 export async function dueHours(
   database: Database,

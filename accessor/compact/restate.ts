@@ -1,6 +1,6 @@
-// Recalculates the sums of blocks whose series got another max_gap or type, some at a time, beside
-// compaction.
-// Until all of a series are done, nobody uses their sums: reads open the blocks instead.
+// Recalculates the sums of blocks whose series got another max_gap or type, some at a time,
+// alongside compaction. Until all blocks of a series are done, their sums are not used: reads
+// decode the blocks instead.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeBlock } from "../../codec/block/decode.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -31,8 +31,8 @@ const samplesPerTurn = 1_000_000;
 const everything = { fromUs: Number.MIN_SAFE_INTEGER, toUs: Number.MAX_SAFE_INTEGER };
 
 /**
- * A turn at a time; answers whether there is more. What is done is done for good, but which series
- * was in hand is known to this process only: another begins it again.
+ * Works one turn at a time; returns whether there is more. Finished blocks stay finished, but only
+ * this process knows which series is in progress: another process begins that series again.
  */
 export class Restating {
   readonly #options: RestateOptions;
@@ -82,7 +82,7 @@ export class Restating {
     };
   }
 
-  /** How many samples were summed up; undefined: there are no more. */
+  /** How many samples were summed up; undefined: none are left. */
   async #some(inHand: {
     series: Series;
     after: Place;

@@ -1,5 +1,5 @@
-// Retention: drops records that are older than they are kept. Whole weeks of blocks as partitions,
-// the rest in portions, by series.
+// Retention: drops records that are past their retention. Drops whole weeks of blocks as
+// partitions, the rest in portions, by series.
 
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -26,13 +26,13 @@ export type RetainOptions = {
   abort: AbortSignal;
 };
 
-// A bucket is an hour at most; and what ingest took just before it became too old is to be
-// compacted first.
+// A bucket is at most an hour; and records that ingest accepted just before they became too old
+// must be compacted first.
 const slackUs = 2 * hourUs;
 
 export async function retain(options: RetainOptions): Promise<void> {
   const { database, catalog, retention, rollupRetentionMs, nowUs, abort } = options;
-  // Nobody tells compaction what was registered meanwhile.
+  // Compaction is not notified of series that were registered meanwhile.
   catalog.markStale();
   const all = await catalog.select({ machines: [], signals: [] });
   const beforeUs = (ms: number | undefined) =>
@@ -58,7 +58,7 @@ export async function retain(options: RetainOptions): Promise<void> {
     .reduce((most, ms) => Math.max(most, ms), 0);
   if (samplesMs > 0 && samplesMs < Number.POSITIVE_INFINITY)
     await dropRows(options, "minutes", beforeUs(samplesMs));
-  // Nothing is older than what is kept longest.
+  // Nothing older than the longest retention exists.
   if (lives.length === keptMs.length) {
     await dropRows(options, "touched", beforeUs(longestMs));
     await dropRows(options, "days", beforeUs(longestMs));
@@ -92,7 +92,8 @@ async function dropBlocks(options: RetainOptions, all: readonly Series[]): Promi
     const ids = series.map(({ id }) => id);
     for (const { name } of left) {
       const { fromUs, toUs } = spanOf(name);
-      // A week of what is kept longest goes as a whole; wider ones are too wide to wait for that.
+      // A week past the longest retention is dropped as a whole; wider partitions are too wide to
+      // wait for that.
       if (fromUs >= beforeUs(ms) || (ms === longestMs && toUs - fromUs === weekUs)) continue;
       await dropBlocksOf(options, ids, { fromUs, toUs: Math.min(toUs, beforeUs(ms)) });
     }
@@ -102,8 +103,8 @@ async function dropBlocks(options: RetainOptions, all: readonly Series[]): Promi
 const seriesAtOnce = 1_000;
 
 /**
- * What lies in the range of one partition; a thousand series at a time, so that a statement is as
- * long as an hour's work, however many there are.
+ * Drops blocks in the range of one partition, a thousand series at a time, which bounds each
+ * statement however many series there are.
  */
 async function dropBlocksOf(
   options: RetainOptions,

@@ -1,5 +1,5 @@
-// Turns new samples of a bucket into blocks: beside the old ones where they only continue them, in
-// their place where they lie among them.
+// Turns new samples of a bucket into blocks: they are added after the old blocks that they
+// continue, and replace the old blocks that they overlap.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeBlock } from "../../codec/block/decode.ts";
@@ -22,11 +22,11 @@ import { type BlockHeader, readPayloads } from "../store/history.ts";
 import type { NewBlock, Rewritten } from "../store/step-rows.ts";
 import type { Arrivals } from "./gather.ts";
 
-/** What becomes of a bucket. */
+/** The planned change of a bucket. */
 export type BucketChange = { arrivals: Arrivals; ended: BlockHeader[] };
 
-// A block this small is taken up into what continues it, or steps every few seconds would leave a
-// minute in crumbs.
+// A block this small is merged into the one that continues it; otherwise steps every few seconds
+// would leave a minute in many tiny blocks.
 const smallBlockSamples = 2_048;
 
 /** Which blocks of a bucket (ascending) the new samples replace. */
@@ -60,12 +60,12 @@ export function planBucket(arrivals: Arrivals, blocks: readonly BlockHeader[]): 
 const bucketsAtOnce = 256;
 
 export type RewriteOptions = {
-  /** About how many samples of old blocks to have in memory at once. */
+  /** About how many samples of old blocks to keep in memory at once. */
   maxAtOnce: number;
   abort: AbortSignal;
 };
 
-/** The new blocks, in portions that load at once what they replace. */
+/** Yields the new blocks in portions, each of which loads the blocks that it replaces. */
 export async function* rewrite(
   database: Database,
   changes: readonly BucketChange[],
@@ -94,9 +94,9 @@ function samplesOf({ arrivals, ended }: BucketChange): number {
 }
 
 /**
- * One bucket that is too large to be in memory as a whole: some of its old blocks at a time, with
- * the new samples that come before the next ones. At equal times the old ones come first; where
- * commits decide about that, blocks that meet at one time go together.
+ * Rewrites a bucket that is too large to be in memory as a whole: some of its old blocks at a time,
+ * with the new samples before the next blocks. At equal times the old samples come first; if
+ * commits decide the order, blocks that meet at one time are taken together.
  */
 async function* rewriteInPieces(
   database: Database,
@@ -152,7 +152,7 @@ async function rewritePortion(
     const merged = old.length === 0 ? fresh : mergeColumns(mergeAll(old), fresh);
     const column = change.arrivals.late ? tiesByCommit(merged) : merged;
     for (const block of toBlocks(change.arrivals, column)) blocks.push(block);
-    // Encoding a minute takes 0.1 ms: others get their turn in between.
+    // Encoding a minute takes 0.1 ms: other work gets its turn in between.
     await nextTurn();
     abort.throwIfAborted();
   }

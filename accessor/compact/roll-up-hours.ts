@@ -1,4 +1,4 @@
-// Rolls up hours that are due and over: how many at once, and which not.
+// Rolls up hours that are due and over: decides how many at once, and which ones to leave out.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
@@ -9,9 +9,11 @@ import { dueHours, keyOf, powerSignal } from "./hours-to-roll-up.ts";
 import { rollUpSeries, rollUpStates } from "./rollups.ts";
 
 export type RollUpLimits = {
-  /** Hours rolled up, of series and of machines, which take longer. */
+  /** Most hours to roll up, of series and of machines, which take longer. */
   maxRollups: number;
-  /** So long it takes up more hours of machines. Default 5,000; at least one is rolled up. */
+  /**
+   * How long it continues with further hours of machines. Default 5,000; at least one is rolled up.
+   */
   maxRollUpMs?: number;
 };
 
@@ -20,14 +22,14 @@ export type RollUpOptions = RollUpLimits & {
   catalog: Catalog;
   /** The database's clock. */
   nowUs: () => number;
-  /** How long after its end an hour is rolled up: time for what comes late. */
+  /** How long after its end an hour is rolled up, to leave time for late records. */
   settleUs: number;
   abort: AbortSignal;
 };
 
 /**
- * hours: of series and of machines, of which one has several roll-ups. moreHours: more may be due
- * than these.
+ * hours: of series and of machines; an hour of a machine has several roll-ups. moreHours: whether
+ * more may be due.
  */
 export type RolledUp = {
   rollups: SeriesRollup[];
@@ -36,7 +38,7 @@ export type RolledUp = {
   moreHours: boolean;
 };
 
-/** The watermark, and what a step touches that begins there. */
+/** The watermark, and what a step that begins there touches. */
 export type Touched = {
   from: number;
   touched: readonly Hour[];
@@ -45,8 +47,8 @@ export type Touched = {
 };
 
 /**
- * Hours that are due and over, as of a watermark. An hour that nothing in a step touches is the
- * same before this step and after it: rolled up as of before, valid after.
+ * Hours that are due and over, as of a watermark. An hour that a step does not touch is the same
+ * before and after the step: its roll-up is computed as of before, and valid after.
  */
 export async function rollUpDueHours(
   { database, catalog, nowUs, settleUs, maxRollups, maxRollUpMs = 5_000, abort }: RollUpOptions,
@@ -55,7 +57,7 @@ export async function rollUpDueHours(
   const untilMs = performance.now() + maxRollUpMs;
   const context = { database, watermark: from, abort };
   const endedBeforeUs = nowUs() - settleUs;
-  // Answers end at the newest commit: time after it is in no state yet.
+  // Answers end at the newest commit: no state is known after it.
   const committedUs = await readWatermarkTime(database, from, { abort });
   const touchedKeys = new Set(touched.map(keyOf));
   const hours = await dueHours(database, "series", {

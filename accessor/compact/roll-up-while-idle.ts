@@ -1,4 +1,4 @@
-// Rolls hours up while nothing is committed: ahead of the next step of compaction
+// Rolls up hours while nothing is committed, ahead of the next step of compaction
 // (docs/decisions/0013).
 import type { Epochs } from "../domain/epochs.ts";
 import { commitIdleRollUps } from "../store/compact.ts";
@@ -7,16 +7,16 @@ import { HourRanges } from "./hour-ranges.ts";
 import { type RollUpOptions, rollUpDueHours } from "./roll-up-hours.ts";
 
 export type IdleRollUpOptions = RollUpOptions & {
-  /** What began in another epoch is not committed. Default: not looked at. */
+  /** Work that began in another epoch is not committed. Default: not checked. */
   epochs?: Pick<Epochs, "current">;
 };
 
-/** hours: rolled up. moreHours: as of a step; false if none could be rolled up. */
+/** hours: how many were rolled up. moreHours: as in a step; false if none could be rolled up. */
 export type IdleRollUpResult = { from: number; hours: number; moreHours: boolean };
 
 /**
- * Undefined if no hour is due and over: then it has cost one query. The next step takes away what
- * it touches of these roll-ups.
+ * Undefined if no hour is due and over, which takes one query. The next step removes the roll-ups
+ * that it touches.
  */
 export async function rollUpWhileIdle(
   options: IdleRollUpOptions,

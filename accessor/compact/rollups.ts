@@ -1,5 +1,5 @@
-// Rolls hours up from what the history holds at a watermark: a series' summary, a machine's time
-// and energy by state.
+// Computes the roll-ups of hours from the history as of a watermark: a series' summary, a machine's
+// time and energy by state.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { chooseBucketUs, floorTo, hourUs, minuteUs } from "../history/buckets-of-time.ts";
 import { betweenOf } from "../history/line-area.ts";
@@ -15,10 +15,10 @@ import { keyOf } from "./hours-to-roll-up.ts";
 
 export type RollupContext = { database: Database; watermark: number; abort: AbortSignal };
 
-/** Buckets that one statement asks for: of a dense series some 70 hours, of a sparse one 4,096. */
+/** Buckets that one statement reads: some 70 hours of a dense series, 4,096 of a sparse one. */
 const bucketsAtOnce = 4_096;
 
-/** The summaries of hours, in their order: of each, its blocks' joined. */
+/** The summaries of hours, in their order; each joins the summaries of its blocks. */
 export async function rollUpSeries(
   hours: readonly Hour[],
   { database, catalog, watermark, abort }: RollupContext & { catalog: Catalog },
@@ -42,7 +42,7 @@ export async function rollUpSeries(
     );
     for (const { series, hour } of taken) {
       const own = byHour.get(keyOf(hour)) ?? [];
-      // It stays due until the sums of its blocks are recalculated.
+      // Otherwise the hour stays due until the sums of its blocks are recalculated.
       if (own.every(({ validFrom }) => validFrom > series.staleThrough))
         rollups.push(joined(series, hour, own));
     }

@@ -1,6 +1,6 @@
-// One step of compaction: what was committed after the watermark goes into blocks, hours that are
-// over are rolled up, the watermark moves; all in one transaction, so a step that is stopped
-// anywhere has not happened.
+// One step of compaction: commits after the watermark go into blocks, hours that are over are
+// rolled up, and the watermark moves. All of it is one transaction, so an interrupted step has no
+// effect.
 import { failpoint } from "../../runtime/failpoint.ts";
 import { Turns } from "../../runtime/turns.ts";
 import type { Epochs } from "../domain/epochs.ts";
@@ -21,39 +21,39 @@ import { type RollUpLimits, type RollUpOptions, rollUpDueHours } from "./roll-up
 
 export type StepLimits = GatherLimits &
   RollUpLimits & {
-    /** Samples of old blocks that are written again, unless one commit alone asks for more. */
+    /** Most samples of old blocks to rewrite, unless a single commit requires more. */
     maxRewritten: number;
-    /** Samples of old blocks that are in memory at once while they are written again. */
+    /** Most samples of old blocks in memory at once while they are rewritten. */
     maxAtOnce: number;
-    /** Partitions made for old data; the rest waits for the next step. */
+    /** Most partitions to create for old data; the rest waits for the next step. */
     maxPartitions: number;
-    /** Hours of machines whose roll-ups change, unless one commit alone changes more. */
+    /** Most hours of machines whose roll-ups change, unless a single commit changes more. */
     maxTouchedHours: number;
   };
 
-/** What a step has taken in hand. */
+/** What a step is working on. */
 export type Taken = Pick<Gathered, "first" | "rows" | "oneCommit" | "unreadable"> & {
   from: number;
   epoch: number | undefined;
-  /** A commit that was held and is taken up with these. */
+  /** A held commit that is included. */
   held: number | undefined;
 };
 
 export type StepOptions = StepLimits &
   RollUpOptions & {
-    /** A step that began in another epoch is not committed. Default: not looked at. */
+    /** A step that began in another epoch is not committed. Default: not checked. */
     epochs?: Pick<Epochs, "current">;
     retention: Retention;
-    /** A commit that is held, to be taken up with this step. */
+    /** A held commit to include in this step. */
     held?: number | undefined;
-    /** Told before anything is done about it: what is to blame if the step fails. */
+    /** Called before any work on it: this is the cause if the step fails. */
     onTaken?: (taken: Taken) => void;
   };
 
 export type StepResult = {
   from: number;
   through: number;
-  /** Whether there is another step's worth already. */
+  /** Whether there is already work for another step. */
   more: boolean;
   /** Whether more hours may be due than were rolled up. */
   moreHours: boolean;
@@ -66,7 +66,7 @@ export type StepResult = {
 };
 
 type Work = {
-  /** Partitions have to be made, or merged, before the rest is planned. */
+  /** Whether partitions must be created or merged before the rest can be planned. */
   waits: boolean;
   gathered: Gathered;
   changes: BucketChange[];
@@ -74,7 +74,7 @@ type Work = {
   governedStates: HourRanges;
 };
 
-/** Undefined if nothing was committed since the last one: see roll-up-while-idle.ts. */
+/** Undefined if nothing was committed since the last step: see roll-up-while-idle.ts. */
 export async function compactStep(options: StepOptions): Promise<StepResult | undefined> {
   const { database, abort } = options;
   const epoch = options.epochs?.current;
@@ -139,9 +139,9 @@ export async function compactStep(options: StepOptions): Promise<StepResult | un
 }
 
 /**
- * What to take out of the log, and what that does. Takes less where much would have to be written
- * again, or rolled up again. If the first commit alone asks for more than may be, those go with it
- * that ask for hardly more.
+ * Plans what to take from the log, and what changes as a result. Takes less if much would have to
+ * be rewritten or rolled up again. If the first commit alone exceeds the limits, it also takes
+ * commits that add hardly any work.
  */
 async function plan(
   options: StepOptions,
@@ -191,8 +191,8 @@ async function plan(
 const mergesPerStep = 4;
 
 /**
- * Makes and merges some of the partitions that the samples lie in, if need be. Answers whether that
- * was all that this step can do.
+ * Creates and merges some of the partitions for the samples, if necessary. Returns whether the step
+ * can do nothing else.
  */
 async function waitsForPartitions(options: StepOptions, { arrivals }: Gathered): Promise<boolean> {
   const { database, maxPartitions, maxWeeks, abort } = options;
@@ -204,14 +204,14 @@ async function waitsForPartitions(options: StepOptions, { arrivals }: Gathered):
     abort,
   });
   if (missing > 0) return true;
-  // A transaction locks each partition that it writes to. More weeks than these come of one commit
-  // only, and of old times: those can be merged.
+  // A transaction locks each partition that it writes to. Only a single commit can have more weeks,
+  // and only with old times: those partitions can be merged.
   const weeks = new Set(bucketsUs.map((bucketUs) => floorTo(bucketUs, weekUs)));
   if (weeks.size <= maxWeeks) return false;
   return (await mergeBlockPartitions(database, { max: mergesPerStep, nowUs, abort })) > 0;
 }
 
-/** What each bucket's arrivals do to its blocks. */
+/** Plans how each bucket's arrivals change its blocks. */
 async function planBuckets(
   database: Database,
   arrivals: readonly Arrivals[],

@@ -1,4 +1,4 @@
-// The log of a thread: entries are handed to the thread that owns the process's log.
+// The log of a thread: entries are passed to the thread that owns the process's log.
 import { causeChain, type Log, type LogFields } from "../../runtime/log.ts";
 import type { LogEntry } from "./thread-messages.ts";
 
@@ -15,8 +15,8 @@ export function logTo(hand: (entry: LogEntry) => void, bound: LogFields = {}): L
 }
 
 /**
- * An error crosses as one error that says all that its causes say; what cannot cross at all, as
- * text.
+ * An error is passed as one error with the messages of all its causes; a value that cannot be
+ * cloned, as text.
  */
 function cloneable(fields: LogFields): LogFields {
   return Object.fromEntries(

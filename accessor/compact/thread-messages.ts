@@ -1,4 +1,4 @@
-// What the thread of compaction is given when it starts, and what it tells. All of it can be
+// What the compaction thread gets when it starts, and the messages that it sends. All of it can be
 // cloned.
 import type { LogFields } from "../../runtime/log.ts";
 import type { Epoch } from "../domain/cursor.ts";

@@ -1,5 +1,5 @@
 // The thread of compaction: a database pool and a catalog of its own, so that it shares nothing
-// with the thread that answers. Started by beside.ts.
+// with the main thread. Started by beside.ts.
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { Epochs } from "../domain/epochs.ts";
@@ -21,7 +21,7 @@ const { databaseUrl, epochs: known, ...options } = workerData as ThreadData;
 const log = logTo((entry) => tell({ kind: "log", ...entry }));
 
 await using stack = new AsyncDisposableStack();
-// Hours are rolled up from a few reads at a time.
+// Rolling up hours makes a few reads at a time.
 const database = stack.use(
   await openDatabase({ url: databaseUrl, isPrepared: true, maxReadConnections: 6, log }),
 );

@@ -1,6 +1,6 @@
-// Drops what nobody can ask for any more: superseded versions after the life of a page token, and
-// log segments after the resume window. Opens the next segment when the present one is old or
-// large. Every step may be the last: the next tidy goes on wherever this one was stopped.
+// Drops data that no request can reach any more: superseded versions after the lifetime of a page
+// token, and log segments after the resume window. Opens the next segment when the present one is
+// old or large. It may be interrupted after any step: the next tidy continues from there.
 import type { Log } from "../../runtime/log.ts";
 import { fewPartitions } from "../store/block-parts.ts";
 import { weekUs } from "../store/block-spans.ts";
@@ -23,7 +23,7 @@ import {
 import { dropReleased, dropSuperseded } from "../store/removals.ts";
 import { analyzeMinutes, type MadeForViews, makeForViews } from "../store/view-days.ts";
 
-// A portion takes some 30 ms, and holds up ingest for a small part of that.
+// A portion takes some 30 ms, and delays ingest for a small part of that.
 const producerPortion = 1_000;
 const maxProducerPortions = 50;
 
@@ -32,7 +32,7 @@ export type TidyOptions = {
   log: Log;
   /** The database's clock. */
   nowUs: () => number;
-  /** How long the log reaches back, at least if all of it stays below maxLogBytes. */
+  /** How far the log reaches back, as long as it stays below maxLogBytes. */
   logWindowMs: number;
   maxLogBytes: number;
   /** A segment is closed at this age or size. */
@@ -40,17 +40,17 @@ export type TidyOptions = {
   segmentBytes: number;
   /** How long a superseded version stays readable: longer than a page token lives. */
   supersededMs: number;
-  /** Blocks dropped at once. */
+  /** Most blocks to drop at once. */
   maxDropped: number;
   /**
-   * Producers of the gateway's naming that one owner keeps once their receipts are gone. Default
-   * 1,000,000.
+   * Most producers named by the gateway that one owner keeps once their receipts are deleted.
+   * Default 1,000,000.
    */
   maxDerived?: number;
   abort: AbortSignal;
 };
 
-/** Fails with the first failure of its parts; the others are done all the same. */
+/** Fails with the first failure of its parts; the other parts run all the same. */
 export async function tidy(options: TidyOptions): Promise<void> {
   const parts = [
     makePartitionsAhead,
@@ -92,7 +92,7 @@ async function openNextSegment({
   log.info("opened a log segment", { segment });
 }
 
-/** Forgets versions that ended long ago. */
+/** Deletes versions that ended long ago. */
 async function dropOldVersions(options: TidyOptions): Promise<void> {
   while ((await dropSuperseded(options.database, options.supersededMs, options)) > 0);
 }
@@ -112,7 +112,7 @@ async function dropSegments(options: TidyOptions): Promise<void> {
   await dropRetired(options);
 }
 
-/** Forgets producers of single requests. What is left after so many goes with the next tidy. */
+/** Deletes producers of single requests, a limited number at a time; the next tidy deletes more. */
 async function dropProducers({
   database,
   maxDerived = 1_000_000,
@@ -123,14 +123,14 @@ async function dropProducers({
       return;
 }
 
-/** Partitions of segments that are retired, by this tidy or by one that was stopped. */
+/** Drops partitions of retired segments, whether this tidy or an interrupted one retired them. */
 async function dropRetired({ database, log, abort }: TidyOptions): Promise<void> {
   const first = await readFirstSegment(database, { abort });
   const numberOf = ({ name }: Partition) => Number(name.slice(name.lastIndexOf("_") + 1));
   const retired = (await listPartitions(database, ["log", "receipt"])).filter(
     (item) => numberOf(item) < first,
   );
-  // One that is pending first: until it is gone, no other can be detached.
+  // A pending one comes first: until it is detached, no other can be.
   const order = (item: Partition) => (item.state === "pending" ? 0 : 1);
   for (const partition of retired.sort(
     (a, b) => order(a) - order(b) || numberOf(a) - numberOf(b),
@@ -140,19 +140,19 @@ async function dropRetired({ database, log, abort }: TidyOptions): Promise<void>
   }
 }
 
-// A portion takes some 100 ms. What is left after so many goes on with the next tidy.
+// A portion takes some 100 ms. After this many, the next tidy continues.
 const daysPortions = 20;
 const seriesOfDays = 100;
 const daysOfMinutes = 10;
-// Of one machine each, some 10 ms; a step of compaction waits for a portion.
+// Each day of one machine takes some 10 ms; a step of compaction waits for a portion.
 const daysOfLife = 50;
 // More than a year.
 const hoursOfStates = 10_000;
 
 /**
- * What the views of minutes and days are looked up by: the days that a series has samples in, of
- * series from before there was such a table; the minutes of days that came many at once; and the
- * hours since the first state. Beside them, what machines of before gave as signs of life.
+ * Fills the tables that the views of minutes and days use for look-ups: the days in which a series
+ * has samples, for series that are older than this table; the minutes of days that arrived many at
+ * once; and the hours since the first state. Also fills the signs of life of older machines.
  */
 async function makeDays({ database, log, abort }: TidyOptions): Promise<void> {
   const make = async (kind: MadeForViews, most: number): Promise<number> => {
@@ -172,12 +172,12 @@ async function makeDays({ database, log, abort }: TidyOptions): Promise<void> {
   log.info("made the minutes of days for the views", { days });
 }
 
-// A merge makes readers wait for a moment: some at a time.
+// A merge makes readers wait for a moment, so merge only some at a time.
 const mergesAtOnce = 8;
 
 /**
- * More partitions than any time makes: those of an older version, which made one for each old week
- * that anything came from.
+ * Merges surplus partitions of an older version, which created one for each old week that had any
+ * records.
  */
 async function mergePartitions({ database, nowUs, log, abort }: TidyOptions): Promise<void> {
   const attached = (await listPartitions(database, ["block"])).filter(

@@ -1,4 +1,4 @@
-// Which minutes of which series a step's arrivals touch, and with which revision at the latest.
+// Which minutes of which series a step's arrivals touch, each with the latest revision.
 import { minuteOf } from "../history/touch-spans.ts";
 import type { Touch } from "../store/step-rows.ts";
 

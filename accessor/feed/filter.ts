@@ -1,11 +1,11 @@
-// What a subscriber wants to see of a commit.
+// Which part of a commit a subscriber wants.
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Selection } from "../store/series.ts";
 
 export type Filter = {
-  /** Equal for filters that want the same. */
+  /** Equal for filters that select the same. */
   readonly key: string;
   /** undefined: all. */
   readonly machines: ReadonlySet<string> | undefined;
@@ -15,8 +15,8 @@ export type Filter = {
 };
 
 /**
- * What a subscriber may see: a test of machines, and a text that is equal for those who may see the
- * same.
+ * What a subscriber may see: a test of machines, and a text that is equal for subscribers that may
+ * see the same.
  */
 export type Vision = { permits: (machine: string) => boolean; key: string };
 
@@ -30,7 +30,7 @@ export function createFilter({ machines, signals }: Selection, vision?: Vision):
   };
 }
 
-/** A thousand names would be kept by each of a thousand feeds. */
+/** A digest, because otherwise each of a thousand feeds would keep a thousand names. */
 function keyOf(parts: readonly unknown[]): string {
   const text = JSON.stringify(parts);
   return text.length <= 100 ? text : createHash("sha256").update(text).digest("base64url");

@@ -1,5 +1,6 @@
-// One subscriber's feed: from the log while behind, from memory at the head; every message starts
-// where the last one ended. It pulls, so a slow subscriber costs a position, not memory.
+// One subscriber's feed: from the log while it is behind, from memory at the head; every message
+// starts where the last one ended. The feed pulls, so a slow subscriber costs a position, not
+// memory.
 import { create } from "@bufbuild/protobuf";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import {
@@ -16,40 +17,42 @@ import type { Tail } from "./tail.ts";
 export type FollowOptions = {
   tail: Tail;
   filter: Filter;
-  /** Start after this revision: it is not above the head and not below what the log holds. */
+  /** Start after this revision, which must not be above the head or below the start of the log. */
   after: number;
   /**
-   * What of the log matches, as far as a page goes. Fails with CURSOR_EXPIRED if the log no longer
-   * holds it.
+   * Reads a page of matching commits from the log. Fails with CURSOR_EXPIRED if the log no longer
+   * has them.
    */
   readLog: (range: {
     after: number;
     through: number;
   }) => Promise<{ commits: Commit[]; through: number; committedUs: number | undefined }>;
-  /** How large a message may be. Default 3 MiB; for tests. */
+  /** Largest message. Default 3 MiB; for tests. */
   maxMessageBytes?: number;
   /** When a revision was committed; undefined if that is not known. */
   readCommitTime: (revision: number) => Promise<number | undefined>;
   toCursor: (revision: number) => string;
   /**
-   * The cursor of `after` as the subscriber gave it: of an earlier epoch it reads otherwise than
+   * The cursor of `after` as the subscriber gave it: a cursor of an earlier epoch differs from
    * ours. Default toCursor(after).
    */
   startCursor?: string | undefined;
   /** Messages that subscribers of one filter share, so each is encoded once. */
   shared: SharedMessages;
-  /** Longest time between two messages, if the subscriber takes them. */
+  /** Longest time between two messages, if the subscriber reads them. */
   bookmarkIntervalMs: number;
   abort: AbortSignal;
 };
 
-// A message's commits together, as far as they are more than one: half of the limit, since who
-// takes it pays for it at once.
+// Most bytes of a message with several commits: half of the limit, since a subscriber is charged
+// for a whole message at once.
 const fullBytes = 2 * 1024 * 1024;
-// A commit alone. Below the limit by more than what stands around it.
+// Most bytes of a single commit in a message: it leaves room for the other fields below the limit.
 const largestBytes = 3 * 1024 * 1024;
 
-/** Yields until the signal is aborted, then throws its reason. The first message comes at once. */
+/**
+ * Yields until the signal is aborted, then throws its reason. The first message is sent at once.
+ */
 export async function* follow(
   options: FollowOptions,
 ): AsyncGenerator<WatchSignalsResponse, never, undefined> {
@@ -71,7 +74,7 @@ export async function* follow(
     sentAtMs = performance.now();
     return built;
   };
-  /** One commit that is too large for a message: all of its parts but the last. */
+  /** Yields all parts but the last of a commit that is too large for one message. */
   const parts = function* ({ batches, ...stretch }: Matching) {
     const all = [...splitBatch(batches[0]!, maxMessageBytes)];
     const cursor = options.toCursor(sent);
@@ -82,7 +85,7 @@ export async function* follow(
         batches: [part],
         partial: true,
       });
-    // What the last of them would be shared as is the whole of it.
+    // The last part must not be shared as if it were the whole commit.
     const last = {
       after: cursor,
       through: options.toCursor(stretch.through),
@@ -119,13 +122,13 @@ export async function* follow(
       batchBytes(batches[0]!) > maxMessageBytes
     )
       yield* parts(matching);
-    // A bookmark also where much goes by that does not match.
+    // Sends a bookmark too when many commits pass that do not match.
     else if (batches.length > 0 || idleMs() === 0) yield message(matching);
     else if (position === tail.head.revision) await waiter.wait(idleMs());
   }
 }
 
-/** bytes: of the commits that match, an upper bound. More than fullBytes only of a commit alone. */
+/** bytes: an upper bound for the matching commits. More than fullBytes only for a single commit. */
 type Matching = {
   through: number;
   committedUs: number | undefined;
@@ -150,7 +153,7 @@ async function fromLog(
   return { through, committedUs, batches, bytes };
 }
 
-/** What matches in memory, up to the head or as much as a message holds. */
+/** Collects matching commits from memory, up to the head or as much as fits in a message. */
 function collect(
   commits: readonly { revision: number; committedUs: number; batch: Batch; bytes: number }[],
   { filter, tail, maxBytes }: { filter: Filter; tail: Tail; maxBytes: number },
@@ -160,7 +163,7 @@ function collect(
   let bytes = 0;
   let last = { revision: 0, committedUs: 0 };
   for (const { revision, committedUs, batch, bytes: size } of commits) {
-    // Looked at before the batch is: its samples may be packed yet.
+    // Check the size before reading the batch: its samples may still be packed.
     if (batches.length > 0 && bytes + size > maxBytes)
       return { through: last.revision, committedUs: last.committedUs, batches, bytes };
     const matching = project(batch, filter);
@@ -194,7 +197,8 @@ class Waiter implements Disposable {
   constructor(tail: Tail, filter: Filter, abort: AbortSignal) {
     this.#abort = abort;
     this.#subscription = tail.listen({ machines: filter.machines, wake: this.#settle });
-    // Once for all waits: each has a cost for each subscriber and message.
+    // One listener for all waits: adding it for each wait would cost time for each subscriber and
+    // message.
     abort.addEventListener("abort", this.#settle, { once: true });
   }
 
@@ -230,8 +234,8 @@ export class SharedMessages {
   #bytes = 0;
 
   /**
-   * encode: given each message with records before it is first sent; says its size. maxBytes: of
-   * all that is kept, encoded and not; default 64 MiB.
+   * encode: called with each message with records before it is first sent; returns its size.
+   * maxBytes: bound on everything that is kept, encoded or not; default 64 MiB.
    */
   constructor(encode: (message: WatchSignalsResponse) => number, maxBytes = 64 * 1024 * 1024) {
     this.#encode = encode;

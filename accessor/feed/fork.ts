@@ -1,5 +1,5 @@
-// What a fork of the history means to those who watch and read here: they go on with it, or what
-// was published has been given up.
+// Handles a fork of the history for feeds and reads of this accessor: they continue, or end if
+// published commits have been given up.
 import type { Log } from "../../runtime/log.ts";
 import type { CursorFormat, Epoch } from "../domain/cursor.ts";
 import { Epochs } from "../domain/epochs.ts";
@@ -13,9 +13,11 @@ export type ForkOptions = {
   epochs: readonly Epoch[];
   cursors: CursorFormat;
   tail: () => Tail;
-  /** What is known only as of an epoch: ids that it gave. */
+  /** Forgets what is valid only in one epoch: the ids that it assigned. */
   forget: () => void;
-  /** Told why this process is to end: what it published has been given up. */
+  /**
+   * Called with the reason why this process must end: commits that it published have been given up.
+   */
   onGivenUp: (message: string) => void;
   log: Log;
 };
@@ -28,7 +30,7 @@ export function createEpochs(database: Database, options: ForkOptions): Epochs {
     onMoved(moved, fork) {
       const tail = options.tail();
       if (!followFork({ cursors, tail }, { epochs: moved, fork })) {
-        // First those who watch are told, by name.
+        // Let the feeds end first, with their own error.
         const published = `this accessor had published revision ${tail.head.revision}`;
         const message = `this database was promoted or restored without revision ${fork}, but ${published}`;
         setImmediate(() => options.onGivenUp(message));
@@ -43,9 +45,9 @@ export function createEpochs(database: Database, options: ForkOptions): Epochs {
 }
 
 /**
- * Goes on in another history that is the same below the fork. False, and all feeds end, if more was
- * published here: those that passed the fork are told so by name, with the last cursor that both
- * histories have.
+ * Continues in another history that is the same below the fork. Returns false and ends all feeds if
+ * more was published here: feeds beyond the fork get their own error, with the last cursor that
+ * both histories share.
  */
 function followFork(
   { cursors, tail }: { cursors: CursorFormat; tail: Tail },
@@ -66,7 +68,7 @@ function followFork(
   return true;
 }
 
-/** For whoever asks a process that starts again. */
+/** For calls to a process that is about to restart. */
 function starting(): Failure {
   return new Failure(
     "SHUTTING_DOWN",

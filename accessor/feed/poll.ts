@@ -1,5 +1,5 @@
-// Learns of other accessors' commits: by asking, and sooner by PostgreSQL's NOTIFY, which is only a
-// hint and may be lost.
+// Learns of other accessors' commits: by polling, and sooner by PostgreSQL's NOTIFY, which is only
+// a hint and may be lost.
 import type { Log } from "../../runtime/log.ts";
 import type { Epochs } from "../domain/epochs.ts";
 import { type CommitHints, openCommitHints } from "../store/commit-hints.ts";
@@ -7,7 +7,7 @@ import type { Database } from "../store/database.ts";
 import { pollHead } from "../store/log.ts";
 import type { Tail } from "./tail.ts";
 
-// A database that takes longer for one row of an index is not there.
+// A database that takes longer to read one row by index counts as unavailable.
 const answerMs = 5_000;
 
 export type PollOptions = {
@@ -17,15 +17,21 @@ export type PollOptions = {
   log: Log;
   pollMs: number;
   /**
-   * At most one hint in this time: a commit with NOTIFY takes a lock that is one for the whole
-   * database. undefined: no hints.
+   * At most one hint in this time: a commit with NOTIFY takes a lock that the whole database
+   * shares. undefined: no hints.
    */
   hintMs: number | undefined;
-  /** Told how many times declarations of series have changed, here or in another accessor. */
+  /**
+   * Called with the number of times that declarations of series have changed, here or in another
+   * accessor.
+   */
   onRedeclared: (count: number) => Promise<void>;
-  /** Told after each poll whether the database may write; undefined: it did not answer. */
+  /** Called after each poll with whether the database can write; undefined: it did not answer. */
   onPoll: (mayWrite: boolean | undefined) => void;
-  /** Told when the database lacks what was published here: it was restored to an earlier point. */
+  /**
+   * Called when the database lacks commits that were published here, because it was restored to an
+   * earlier point.
+   */
   onSetBack: (message: string) => void;
 };
 
@@ -44,7 +50,7 @@ export function startPolling(options: PollOptions): AsyncDisposable & { hint: ()
       const { revision, mayWrite, epoch, redeclared } = await pollHead(database, {
         abort: AbortSignal.timeout(answerMs),
       });
-      // Before anything of another history is published.
+      // Follow the epoch before anything of another history is published.
       await epochs.follow(epoch);
       await onRedeclared(redeclared);
       if (revision < published)

@@ -9,28 +9,31 @@ export type TailCommit = Commit & { committedUs: number };
 
 export type TailOptions = {
   head: Head;
-  /** Commits after one revision and through another, or as many as fit a page, whole. */
+  /** Reads whole commits after one revision and up to another, as many as fit a page. */
   readLog: (range: {
     after: number;
     through: number;
   }) => Promise<{ commits: TailCommit[]; through: number }>;
   readCommitTime: (revision: number) => Promise<number | undefined>;
   /**
-   * Told that commits were passed over unread: another accessor may have registered series in them.
+   * Called when commits were skipped unread: another accessor may have registered series in them.
    */
   onPassedOver: () => void;
   log: Log;
-  /** How much is kept. Default 16 MiB. */
+  /** Most bytes to keep. Default 16 MiB. */
   maxBytes?: number;
 };
 
-/** failure: for who waits for a revision from there on, which was given up. */
+/** failure: for waiters for a revision from there on, which was given up. */
 export type Fork = { revision: number; failure: Failure };
 
-/** What was published has been given up from that revision on. rest: for everybody else. */
+/**
+ * Published commits from that revision on have been given up. rest: the failure for all other
+ * waiters.
+ */
 export type Ended = Fork & { rest: Failure };
 
-/** Wakes a subscriber. all: it wants every machine. */
+/** Wakes a subscriber. machines: undefined if it wants every machine. */
 export type Listener = { machines: ReadonlySet<string> | undefined; wake: () => void };
 
 export class Tail {
@@ -39,10 +42,10 @@ export class Tail {
   /** Every commit above this revision, up to the head, is in #commits. */
   #floor: number;
   #commits: TailCommit[] = [];
-  /** For each of #commits, the one of its machine before it (0: none since #watchedSince). */
+  /** For each of #commits, the previous commit of its machine (0: none since #watchedSince). */
   #earlierOf: number[] = [];
   #bytes = 0;
-  /** Own commits that came before what precedes them. */
+  /** Own commits that arrived before the commits that precede them. */
   readonly #early = new Map<number, TailCommit>();
   #knownRevision: number;
   #catchingUp: Promise<void> | undefined;
@@ -52,7 +55,7 @@ export class Tail {
   /** Newest commit of each machine since #watchedSince. */
   readonly #lastOf = new Map<string, number>();
   #watchedSince: number;
-  /** Where the history forked while this process ran on. */
+  /** Where the history forked while this process was running. */
   readonly #forks: Fork[] = [];
   #ended: Ended | undefined;
 
@@ -77,7 +80,7 @@ export class Tail {
     this.#advance();
   }
 
-  /** Somebody saw this revision committed: what is missing up to it is read from the log. */
+  /** This revision is known to be committed: missing commits up to it are read from the log. */
   notice(revision: number): void {
     if (this.#ended) return;
     this.#knownRevision = Math.max(this.#knownRevision, revision);
@@ -85,8 +88,7 @@ export class Tail {
   }
 
   /**
-   * The history has forked beyond what was published: what was known of after the fork is
-   * forgotten.
+   * The history has forked above the published commits: drops everything known from after the fork.
    */
   cutBack(fork: Fork): void {
     for (const revision of this.#early.keys())
@@ -100,7 +102,7 @@ export class Tail {
   }
 
   /**
-   * The history has forked below what was published, so nothing in here is to be passed on any
+   * The history has forked below the newest published commit, so nothing in memory may be sent any
    * more.
    */
   end(ended: Ended): void {
@@ -110,7 +112,7 @@ export class Tail {
   }
 
   /**
-   * Fails where the place of a feed or an answer has been given up, and where all that is published
+   * Fails if the position of a feed or an answer has been given up, or everything that is published
    * here has.
    */
   assertHolds(revision: number): void {
@@ -120,16 +122,16 @@ export class Tail {
 
   /**
    * Commits after a revision, up to the head, at least those of these machines (all if undefined);
-   * undefined if some have left memory.
+   * undefined if some are no longer in memory.
    */
   after(revision: number, machines?: ReadonlySet<string>): readonly TailCommit[] | undefined {
     if (revision < this.#floor) return undefined;
-    // Dense: a commit's place follows from its revision.
+    // Revisions are dense, so a commit's index follows from its revision.
     const from = revision - this.#floor;
     if (machines === undefined || machines.size >= this.#commits.length - from)
       return this.#commits.slice(from);
-    // By machine: else each of 1,000 subscribers of one machine would go through the commits of all
-    // of them.
+    // Look up by machine: otherwise each of 1,000 subscribers of one machine would scan the commits
+    // of all machines.
     const found: TailCommit[] = [];
     for (const machine of machines) {
       for (let at = this.#lastOf.get(machine) ?? 0; at > revision; ) {
@@ -219,7 +221,7 @@ export class Tail {
     this.#lastOf.set(machine, commit.revision);
     this.#head = { revision: commit.revision, committedUs: commit.committedUs };
     if (this.#bytes <= this.#options.maxBytes) return;
-    // Halve it at once: shifting one by one would cost a copy each.
+    // Drop half of it at once: shifting one by one would copy the array each time.
     let drop = 0;
     while (drop < this.#commits.length - 1 && this.#bytes > this.#options.maxBytes / 2)
       this.#bytes -= this.#commits[drop++]!.bytes;
@@ -260,7 +262,7 @@ export class Tail {
   async #readUpTo(through: number): Promise<void> {
     const after = this.#head.revision;
     if (this.#ofAll.size === 0 && this.#byMachine.size === 0) {
-      // Nobody looks: pass over them. Who comes later reads the log.
+      // Without subscribers, skip these commits; later subscribers read them from the log.
       const committedUs = await this.#options.readCommitTime(through);
       if (this.#head.revision !== after || this.#knownRevision < through || this.#ended) return;
       this.#options.onPassedOver();
@@ -280,7 +282,7 @@ export class Tail {
     if (this.#ended) return;
     const published: TailCommit[] = [];
     for (const commit of page.commits) {
-      // Our own may have been published while the page was read.
+      // Our own commits may have been published while the page was read.
       if (commit.revision <= this.#head.revision) continue;
       if (commit.revision !== this.#head.revision + 1) break;
       this.#append(commit);

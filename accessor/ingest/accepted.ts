@@ -1,15 +1,15 @@
-// What is stored of a batch, as feeds show it: the same whether it comes from here or out of the
-// log.
+// The stored part of a batch, as feeds show it: the same whether it comes from this accessor or
+// from the log.
 import type { Batch, ErrorReport, Samples, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../codec/block/decode.ts";
 import { type ShownSeries, shownSamples } from "../store/shown-samples.ts";
 
-/** A column as the log has it. */
+/** A column as the log stores it. */
 export type PackedSamples = { readonly series: ShownSeries; readonly payload: Uint8Array };
 
 /**
- * A Batch whose samples stay packed until they are looked at: most batches are never watched by
- * anybody, and packed they take a tenth of the memory.
+ * A Batch whose samples stay packed until they are read: most batches have no watcher, and packed
+ * samples take a tenth of the memory.
  */
 export class AcceptedBatch implements Batch {
   readonly $typeName = "millrace.v1.Batch";

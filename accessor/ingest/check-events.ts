@@ -1,4 +1,4 @@
-// Splits a batch's state changes and error reports into what is stored and what is rejected.
+// Splits a batch's state changes and error reports into stored and rejected ones.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import {

@@ -1,5 +1,4 @@
-// Splits a batch's columns into what is stored and what is rejected, and puts what is stored in
-// order of time.
+// Splits a batch's columns into stored and rejected samples, and sorts the stored ones by time.
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { type Samples, SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
@@ -54,7 +53,7 @@ export function columnFault(samples: Samples, column: Column): Fault | undefined
 
 function timesFault(samples: Samples, { timesUs, values }: Column): Fault | undefined {
   const fault = (message: string): Fault => ({ reason: "COLUMN_INVALID", message });
-  // Who asks for the deltas of a packed column has them made.
+  // Reading the deltas of a packed column would unpack them.
   const isDeltas =
     columnFields(samples)?.spacing === undefined && columnFields(samples) !== undefined;
   if (!isDeltas) {
@@ -70,13 +69,13 @@ function timesFault(samples: Samples, { timesUs, values }: Column): Fault | unde
 
 const cure = `Correct what was declared wrong ${byRedeclaring}`;
 
-/** What is wrong with a column's declaration, its series being known. */
+/** What is wrong with a column's declaration, compared with its known series. */
 export function declarationFault(
   { unit, maxGap, sampleType }: Samples,
   series: Series,
 ): Fault | undefined {
   const what = `signal ${series.signal} of ${series.machine}`;
-  // A unit that was declared before this was seen to may have blanks at its ends.
+  // A unit that was declared by an older version may have blanks at its ends.
   if (unit !== "" && unit !== readUnit(series.unit)) {
     return {
       reason: "SIGNAL_DECLARATION_MISMATCH",
@@ -102,8 +101,8 @@ export function declarationFault(
 }
 
 /**
- * The samples of a column that are stored, sorted by time; the rest goes into verdicts. The same
- * column if all are, and are in order.
+ * The samples of a column to store, sorted by time; the others get verdicts. Returns the same
+ * column if all are stored and already sorted.
  */
 export function acceptSamples(
   position: number,
@@ -118,7 +117,7 @@ export function acceptSamples(
   for (let i = 0; i < timesUs.length; i++) {
     const timeUs = timesUs[i]!;
     const value = values[i]!;
-    // Infinity - Infinity and NaN - NaN are NaN, which no comparison likes.
+    // x - x is NaN for NaN and ±Infinity, so this also rejects values that are not finite.
     if (value - value === 0 && timeUs >= oldestUs && timeUs <= newestUs) fine++;
     if (timeUs < beforeUs) sorted = false;
     beforeUs = timeUs;
@@ -137,8 +136,8 @@ function pick(numbers: Float64Array, places: readonly number[]): Float64Array {
 }
 
 /**
- * Positions of the samples that are stored. Neighbours with the same fault are told of at once: a
- * whole column may have it.
+ * Positions of the samples to store. Neighbours with the same fault are reported together: a whole
+ * column may have it.
  */
 function keep(
   position: number,
@@ -163,7 +162,7 @@ function keep(
   return kept;
 }
 
-/** Whether acceptSamples would keep any. */
+/** Whether acceptSamples would keep any sample. */
 export function hasAcceptable(
   { timesUs, values }: Column,
   { oldestUs, newestUs }: TimeLimits,
@@ -176,8 +175,8 @@ export function hasAcceptable(
 }
 
 /**
- * Times of the samples that may be stored, ascending: of all columns of a signal in a batch, since
- * what they tell of its rhythm they tell together.
+ * Times of the samples that may be stored, ascending, for all columns of a signal in a batch
+ * together, since together they show its rhythm.
  */
 export function acceptableTimes(
   columns: readonly Column[],

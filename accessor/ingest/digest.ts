@@ -1,19 +1,19 @@
-// What a batch says, in 16 bytes: equal for equal decoded content, however it was encoded. Proof
-// that a repeated sequence repeats its batch.
+// The content of a batch in 16 bytes: equal for equal decoded content, however it was encoded. It
+// shows that a repeated sequence repeats its batch.
 import { hash } from "node:crypto";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
 
-// Bump it when the order or the fields below change; receipts of an older version then compare as
-// other content, so keep the old one too.
+// Increase it when the order or the fields below change. Receipts of an older version would then
+// count as different content, so keep the old version too.
 const version = 1;
 
 /**
  * First 16 bytes of SHA-256 over, in order, numbers as little-endian float64 and texts as length
  * and UTF-8: version, machine; each state change (seconds, nanos, state, reason); each error report
  * (seconds, nanos, severity, code, message); each column (signal, unit, max_gap seconds and nanos,
- * times in microseconds, values); then, of each column that names a sample_type, its position and
- * that. Each list and each array is preceded by its length. columns: the batch's samples decoded,
+ * times in microseconds, values); then, for each column with a sample_type, its position and the
+ * type. Each list and each array is preceded by its length. columns: the batch's samples decoded,
  * in the order given.
  */
 export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
@@ -46,12 +46,11 @@ export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
     writer.number(i);
     writer.number(sampleType);
   }
-  // One call: a Hash object costs 5 µs before it has hashed anything, a second of samples takes 2
-  // µs.
+  // One call: creating a Hash object costs 5 µs, while hashing a second of samples takes 2 µs.
   return hash("sha256", writer.written, "buffer").subarray(0, 16);
 }
 
-/** At most so many bytes: a character takes three at most. */
+/** An upper bound on the bytes: a character takes at most three. */
 function byteLengthOf(
   { machine, stateChanges, errorReports, samples }: Batch,
   columns: readonly Column[],
@@ -64,7 +63,7 @@ function byteLengthOf(
   return bytes;
 }
 
-// Reused: what is written is hashed before anybody else writes.
+// Reused: the content is hashed before the next batch is written.
 const scratch = Buffer.alloc(256 * 1024);
 
 class Writer {
@@ -89,7 +88,7 @@ class Writer {
     this.#at += length;
   }
 
-  /** A missing one is none that a present one can equal. */
+  /** NaN marks a missing value; no present value equals it. */
   time(value: { seconds: bigint; nanos: number } | undefined): void {
     this.number(value === undefined ? Number.NaN : Number(value.seconds));
     this.number(value === undefined ? Number.NaN : value.nanos);

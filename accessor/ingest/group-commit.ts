@@ -1,5 +1,5 @@
-// One flush in flight; what arrives meanwhile goes into the next. 100 samples a transaction make
-// 0.2 M samples/s, 10,000 make 5.5 M.
+// Keeps one flush in flight; batches that arrive meanwhile go into the next. Transactions of 100
+// samples give 0.2 M samples/s, those of 10,000 give 5.5 M.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
@@ -12,12 +12,12 @@ import { type Turn, Turns } from "./turns.ts";
 
 export type GroupCommitOptions = {
   commit: (group: readonly Submission[]) => Promise<Decision[]>;
-  /** Told of each group after its commit and before anybody who waits for it. */
+  /** Called with each group after its commit, and before its callers continue. */
   onDecided: (decided: DecidedSubmission[]) => void;
-  /** A group ends when it has this much. Default 4 MiB, 1,024 batches. */
+  /** A group is full at this size. Default 4 MiB, 1,024 batches. */
   maxGroupBytes?: number;
   maxGroupBatches?: number;
-  /** Longest wait for what is still coming in. Default 5 ms. */
+  /** Longest wait for batches that are still arriving. Default 5 ms. */
   gatherMs?: number;
 };
 
@@ -70,7 +70,7 @@ export class GroupCommit {
   }
 
   /**
-   * Waits for as long as each turn of the event loop brings more, up to a bound: a flush costs as
+   * Waits while each turn of the event loop brings more batches, up to a bound: a flush costs as
    * much as 20 batches.
    */
   async #gathered(): Promise<void> {
@@ -84,8 +84,8 @@ export class GroupCommit {
   }
 
   /**
-   * The next group: in order of turns, which within a producer is that of arrival, so that a
-   * producer's batches stay in order; the second of two with one number waits for the next.
+   * Takes the next group in order of turns. Within a producer that is the order of arrival, so that
+   * its batches stay in order; the second of two batches with one number waits for the next group.
    */
   #take(): Waiting[] {
     const { maxGroupBytes, maxGroupBatches } = this.#options;
@@ -113,8 +113,8 @@ export class GroupCommit {
   }
 
   /**
-   * Commits a group. If PostgreSQL refuses its data, halves it until the batch at fault stands
-   * alone and is refused.
+   * Commits a group. If PostgreSQL refuses its data, halves it until the batch at fault is alone
+   * and is refused.
    */
   async #flush(group: Waiting[]): Promise<void> {
     try {
@@ -141,7 +141,7 @@ export class GroupCommit {
 
   async #refuse(waiting: Waiting, error: unknown): Promise<void> {
     const { sequence, digest } = waiting.prepared;
-    // A refusal whose receipt is refused too would go round for ever.
+    // Otherwise a refusal whose receipt is refused too would repeat for ever.
     if (waiting.prepared.rows.length === 0) return waiting.reject(error);
     const refusal = create(RefusalSchema, {
       reason: ErrorReason.RECORD_REFUSED_BY_DATABASE,

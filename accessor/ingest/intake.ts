@@ -1,5 +1,5 @@
-// Takes batches from any number of producers to their decision: prepare, commit in groups, publish,
-// answer.
+// Brings batches from any number of producers to their decision: prepares them, commits them in
+// groups, publishes them, and returns the results.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { FairQueue } from "../../access/fair-queue.ts";
@@ -41,23 +41,23 @@ export type IntakeOptions = Limits & {
   database: Database;
   catalog: Catalog;
   tail: Tail;
-  /** What all producers together may have in flight, decoded. */
+  /** Most bytes of decoded batches that all producers together may have in flight. */
   maxInFlightBytes: number;
-  /** Older records are not taken. */
+  /** Records that are older than retention allows are rejected. */
   retention: Retention;
-  /** Nor are those older than this. Infinity: any age since 1970. */
+  /** Records older than this are rejected too. Infinity: any age since 1970. */
   maxAgeMs: number;
   epochs: Epochs;
   producers: ProducerLimits;
-  /** How many minutes the batches of a caller may spread over. */
+  /** Limits how many minutes a caller's batches may spread over. */
   spread: Spread;
   /** How many machines and series may be registered. */
   quotas: Quotas;
-  /** Told of each batch with something that was not registered. */
+  /** Called for each batch with a machine or series that was not registered. */
   onQuota: (limit: QuotaLimit) => void;
-  /** Told after own commits. */
+  /** Called after this accessor's own commits. */
   onCommitted: () => void;
-  /** Told after each commit, and of the error of each that failed. */
+  /** Called after each commit, and with the error of each that failed. */
   onWrite: (error?: unknown) => void;
   /** Milliseconds that only go forward. */
   monotonicMs: () => number;
@@ -91,27 +91,30 @@ export class Intake {
     });
   }
 
-  /** The database's clock, in microseconds, as of its last answer and our own clock since. */
+  /**
+   * The database's clock in microseconds: its last answer plus the time since then by our own
+   * clock.
+   */
   get databaseNowUs(): number {
     return Math.floor(this.#options.monotonicMs() * 1000 + this.#clockOffsetUs);
   }
 
-  /** The epoch that ids given from now on are of. */
+  /** The epoch of ids that are assigned from now on. */
   get epoch(): number {
     return this.#options.epochs.current;
   }
 
   /**
-   * Fails if what was stored in that epoch at that revision has been given up since: whoever sent
-   * it must not be told that it is there.
+   * Fails if the commit at that position has been given up since: its sender must not be told that
+   * it is stored.
    */
   assertHolds(position: Position): void {
     this.#options.epochs.assertHolds(position);
   }
 
   /**
-   * What a producer's hello is answered with. Fails with PERMISSION_DENIED, or SEQUENCE_GAP if it
-   * claims too many acks.
+   * Answers a producer's hello. Fails with PERMISSION_DENIED, or SEQUENCE_GAP if it claims too many
+   * acks.
    */
   async open(
     sender: Sender,
@@ -137,17 +140,17 @@ export class Intake {
   }
 
   /**
-   * Waits until the batch of a share's holder may be in flight. Dispose of what it resolves to when
-   * the batch is decided. The holder with the least in flight comes first, and its batches come in
-   * the order in which it sent them. Fails with RATE_LIMITED if it would wait longer than maxWaitMs
-   * (default any time) because the holder's batches spread over too many minutes.
+   * Waits until a batch of a share's holder may be in flight. Dispose of the result when the batch
+   * is decided. The holder with the least in flight comes first, and its batches come in the order
+   * in which it sent them. Fails with RATE_LIMITED if it would wait longer than maxWaitMs (default
+   * any time) because the holder's batches spread over too many minutes.
    */
   async admit(
     batch: Batch | undefined,
     byteLength: number,
     { abort, holder = "", maxWaitMs = Number.POSITIVE_INFINITY }: Admitting,
   ): Promise<Disposable> {
-    // Before it is in flight: who waits for this takes nothing from others.
+    // Before the batch is in flight, so that a waiting caller takes nothing from others.
     const { spread } = this.#options;
     if (batch !== undefined && spread.applies(holder)) {
       await spread.take(holder, this.#minutes.count(batch), { maxWaitMs, abort });
@@ -166,7 +169,7 @@ export class Intake {
     sender: Sender;
     /** Which machines its sender may write; undefined: all. */
     permits?: ((machine: string) => boolean) | undefined;
-    /** As for decide. */
+    /** As in decide. */
     epoch?: number;
     holder?: string;
   }): Promise<Prepared> {
@@ -207,7 +210,7 @@ export class Intake {
 
   /**
    * Commits a prepared batch. Fails with SEQUENCE_GAP, SEQUENCE_CONFLICT, PERMISSION_DENIED,
-   * QUOTA_EXCEEDED or what befell the database.
+   * QUOTA_EXCEEDED or the database's error.
    */
   async decide({ holder = "", ...submission }: Submission & { holder?: string }): Promise<Decided> {
     const decision = await this.#group.submit(submission, holder);
@@ -229,14 +232,14 @@ export class Intake {
     for (const submission of group) epochs.assertStill(submission.epoch ?? epoch);
     try {
       const decisions = await this.#written(commitGroup(database, group, { epoch, producers }));
-      // A former primary may have answered last.
+      // The last answer may have come from a former primary.
       epochs.assertHolds({
         epoch,
         revision: decisions.reduce((most, { revision }) => Math.max(most, revision), 0),
       });
       return decisions;
     } catch (error) {
-      // Now, so that who tries again at once finds the new epoch.
+      // Follow it now, so that an immediate retry finds the new epoch.
       if (isOfAnotherEpoch(error)) await epochs.follow(null);
       throw error;
     }
@@ -258,8 +261,8 @@ export class Intake {
       ({ decision: { outcome } }) => outcome === "stored" || outcome === "decided",
     );
     if (fresh.length === 0) return;
-    // Also when nothing was stored: a clock that has fallen behind rejects everything, and must not
-    // stay so.
+    // Update the clock even if nothing was stored: one that has fallen behind rejects everything,
+    // and must recover.
     this.#clockOffsetUs = fresh[0]!.decision.committedUs - this.#options.monotonicMs() * 1000;
     const commits = fresh
       .filter(({ decision }) => decision.outcome === "stored")

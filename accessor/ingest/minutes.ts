@@ -1,12 +1,12 @@
-// What a batch gives compaction to do, in minutes of signals. Compaction handles each minute of
-// each signal by itself: 65,000 samples an hour apart cost it some thousand times what they cost in
-// one hour. And it writes a minute again that new samples lie in the middle of.
+// Measures the work that a batch causes for compaction, in minutes of signals. Compaction handles
+// each minute of each signal separately: 65,000 samples an hour apart cost some thousand times what
+// they cost within one hour. It also rewrites a minute when new samples fall in the middle of it.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { toTimeUs } from "../../codec/timestamps.ts";
 import { timesOf } from "../../codec/wire/samples.ts";
 import { minuteUs } from "../history/buckets-of-time.ts";
 
-/** Which series a signal of a machine is; undefined: not registered yet. */
+/** Finds the series of a machine's signal; undefined: not registered yet. */
 type Find = (machine: string, signal: string) => { readonly id: number } | undefined;
 
 /** How many samples a minute got, and its last time. */
@@ -14,30 +14,32 @@ type Filled = { samples: number; lastUs: number };
 
 type Times = Float64Array | readonly number[];
 
-/** Samples in a minute before those between them count: more than 2 kHz give. */
+/**
+ * A minute with this many samples, more than 2 kHz gives, counts when new samples fall among them.
+ */
 const fullSamples = 131_072;
-/** Compaction writes so many samples again in the time that another minute takes it. */
+/** Compaction rewrites this many samples in the time that another minute takes. */
 const samplesPerMinute = 1_024;
-/** So much a batch counts at most: as many records as it may have. */
+/** Most that a batch can count: the most records that it may have. */
 const maxMinutes = 65_536;
 
 export class Minutes {
   readonly #find: Find;
   readonly #maxKept: number;
-  /** By series and minute; those that were filled first are forgotten first. */
+  /** By series and minute; the ones filled first are dropped first. */
   readonly #filled = new Map<number, Filled>();
 
-  /** maxKept: minutes of signals that are remembered, some 100 bytes each. Default 20,000. */
+  /** maxKept: most minutes of signals to remember, some 100 bytes each. Default 20,000. */
   constructor(find: Find, { maxKept = 20_000 }: { maxKept?: number } = {}) {
     this.#find = find;
     this.#maxKept = maxKept;
   }
 
   /**
-   * Of each column, and of states and errors, how often a record lies in another minute than the
-   * one before it: 0 for a batch of one minute, however many signals it has. And for each minute
-   * that is full already and that the batch's samples lie in the middle of, one for each 1,024
-   * samples that it holds. At most 65,536.
+   * Counts, for each column and for states and errors, how often a record is in another minute than
+   * the one before it: 0 for a batch of one minute, however many signals it has. Adds, for each
+   * minute that is already full and has the batch's samples in its middle, one for each 1,024
+   * samples that the minute has. At most 65,536.
    */
   count({ machine, samples, stateChanges, errorReports }: Batch): number {
     let minutes = 0;
@@ -62,7 +64,7 @@ export class Minutes {
     return Math.min(minutes, maxMinutes);
   }
 
-  /** Remembers what the batch fills, once it is taken. */
+  /** Remembers which minutes the batch fills, once it is accepted. */
   add({ machine, samples }: Batch): void {
     for (const column of samples) {
       const id = this.#find(machine, column.signal)?.id;
@@ -83,7 +85,7 @@ export class Minutes {
   }
 }
 
-/** Ids have at most 27 bits here, and minutes 26: until the year 2097. */
+/** Ids may have at most 27 bits here, and minutes 26, which lasts until the year 2097. */
 function keyOf(id: number, minute: number): number {
   return id * 2 ** 26 + minute;
 }

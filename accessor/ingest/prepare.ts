@@ -42,39 +42,38 @@ export type PrepareOptions = {
   permits?: ((machine: string) => boolean) | undefined;
   /** The database's clock. */
   nowUs: number;
-  /** Older records are not taken. */
+  /** Records that are older than retention allows are rejected. */
   retention: Retention;
-  /** Nor are those older than this. Infinity: any age since 1970. */
+  /** Records older than this are rejected too. Infinity: any age since 1970. */
   maxAgeMs: number;
   /**
-   * Whether a batch is the next of its producer: asked before it registers or declares anything.
-   * Default yes.
+   * Whether a batch is the next one of its producer: checked before it registers or declares
+   * anything. Default yes.
    */
   isNext?: (asking: Prepared) => Promise<boolean>;
-  /** Whose machines and series those are that it registers, and how many there may be. */
+  /** The holder of the machines and series that the batch registers, for its quotas. */
   holder: string;
   quotas: Quotas;
-  /** Told of each batch with something that was not registered. */
+  /** Called for each batch with a machine or series that was not registered. */
   onQuota: (limit: QuotaLimit) => void;
 };
 
 /**
- * byteLength: of the message as it came, 0 if unknown. Registers series that are new. Fails only if
+ * byteLength: size of the message as it arrived, 0 if unknown. Registers new series. Fails only if
  * the database does.
  */
 export async function prepareBatch(
   { sequence, batch, byteLength }: { sequence: number; batch: Batch; byteLength: number },
   options: PrepareOptions,
 ): Promise<Prepared> {
-  // A batch of 4 MiB takes about 60 ms of work, and other calls wait for the event loop.
+  // A batch of 4 MiB takes about 60 ms, during which other calls would wait for the event loop.
   const turns = new Turns();
-  // Before the digest: a batch that comes again is the same, in whatever form its machine is
-  // written.
+  // Before the digest: a repeated batch is the same, whatever form its machine's name has.
   const machine = readMachineName(batch.machine);
   if (machine !== undefined) batch.machine = machine;
   const columns = batch.samples.map(toColumn);
   const digest = digestOf(batch, columns);
-  // After it: receipts of an older version are of units as they came.
+  // After the digest: receipts of an older version have the digest of unchanged units.
   for (const samples of batch.samples) samples.unit = readUnit(samples.unit);
   if (turns.isOver) await turns.pause();
   const count = columns.reduce(
@@ -126,7 +125,7 @@ export async function prepareBatch(
     ) ||
     (stateChanges.length > 0 && options.catalog.find(batch.machine, "state") === undefined) ||
     (errorReports.length > 0 && options.catalog.find(batch.machine, "error") === undefined);
-  // A batch that will be refused for its number leaves nothing behind.
+  // A batch that will be refused for its number must not register anything.
   if (registers && options.isNext !== undefined) {
     const asking = { ...refuse(sequence, digest, undefined), onlyAsks: true };
     if (!(await options.isNext(asking))) return asking;
@@ -172,7 +171,7 @@ export async function prepareBatch(
   for (const [i, samples] of batch.samples.entries()) {
     if (!sound[i]) continue;
     const series = options.catalog.find(batch.machine, samples.signal);
-    // Where nothing could be stored anyhow, each sample's own fault says why.
+    // If nothing could be stored anyway, each sample's own fault tells why.
     const fault = series && hasRecords[i] ? declarationFault(samples, series) : undefined;
     if (fault) {
       verdicts.add(

@@ -1,4 +1,4 @@
-// A batch as one group of ingest() takes it: its rows, its receipt, and what feeds show of it.
+// A batch as ingest() takes it in a group: its rows, its receipt, and what feeds show of it.
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   BatchResultSchema,
@@ -24,18 +24,18 @@ import { type StoredColumn, warningsOf } from "./warnings.ts";
 
 /** A batch, ready for ingest(). */
 export type Prepared = Storable & {
-  /** Told with the result when the batch is stored, and kept nowhere. */
+  /** Returned with the result when the batch is stored; not kept. */
   warnings: readonly Warning[];
-  /** What is stored, as feeds show it: its samples are unpacked when somebody looks. */
+  /** The stored part, as feeds show it; its samples are unpacked when they are read. */
   accepted: AcceptedBatch;
   /**
-   * What it comes to on the way to PostgreSQL, in a feed's message, and in memory once somebody
-   * looks at it: of all, an upper bound.
+   * An upper bound on its bytes on the way to PostgreSQL, in a feed's message, and unpacked in
+   * memory.
    */
   bytes: number;
 };
 
-/** epoch: that the ids in it were given in. */
+/** epoch: the epoch in which its ids were assigned. */
 export type Submission = Sender & { prepared: Prepared; epoch?: number };
 
 /** A batch that is refused as a whole: nothing but its receipt is stored. */
@@ -68,7 +68,7 @@ type Parts = Pick<Prepared, "sequence" | "digest" | "stateChanges" | "errorRepor
   catalog: Catalog;
 };
 
-/** Encodes what was accepted of a batch. */
+/** Encodes the accepted part of a batch. */
 export async function assemble({
   turns,
   sequence,

@@ -1,19 +1,20 @@
-// How many producers there may be, and for how long: from settings to what the database is asked
-// with.
+// How many producers there may be, and for how long: converts settings to the limits that the
+// database gets.
 import { defaultProducerLimits, type ProducerLimits } from "../store/ingest.ts";
 
 export type ProducerOptions = {
   /**
-   * Producers that one key or subject may number batches under; without authentication, ten times
-   * as many for all together.
+   * Most producer ids that one key or subject may use; without authentication, ten times as many
+   * for all callers together.
    */
   maxProducers: number;
-  /** How long an Idempotency-Key is known at least, from its first use. */
+  /** How long an Idempotency-Key is remembered at least, from its first use. */
   idempotencyWindowMs: number;
 };
 
 /**
- * maxDerived: producers of the gateway's naming that one owner keeps once their receipts are gone.
+ * maxDerived: most producers named by the gateway that one owner keeps once their receipts are
+ * deleted.
  */
 export function toProducerLimits(
   options: ProducerOptions = defaultProducerLimits,

@@ -1,4 +1,4 @@
-// Why a batch is refused as a whole: its sender, its size, or that it holds nothing.
+// Why a batch is refused as a whole: because of its sender or its size, or because it is empty.
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -9,7 +9,7 @@ import type { Reason } from "../domain/failure.ts";
 export const refusalFor = (reason: Reason, message: string): Refusal =>
   create(RefusalSchema, { reason: ErrorReason[reason], message });
 
-// What comes with a batch in its message: producer, sequence, lengths.
+// Bytes beside the batch in its message: producer, sequence, lengths.
 const envelopeBytes = 160;
 
 type Bounds = {

@@ -1,4 +1,5 @@
-// Registers what a batch brings for the first time, as far as its caller's quotas go.
+// Registers machines and series that a batch has for the first time, as far as its caller's quotas
+// allow.
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -21,10 +22,10 @@ type Registering = {
 type Declaring = Pick<Samples, "unit" | "maxGap" | "sampleType">;
 
 /**
- * What the columns of a batch declare of each signal that has a record which may be stored
- * (`hasRecords`): of each field the first that is said. Columns without such a record are heard
- * after those that have one, for the rows of an upload declare for each other, also one that is
- * rejected; but what is stored has the word. sound: those whose declaration can be read.
+ * What the columns of a batch declare about each signal that has a record to store (`hasRecords`):
+ * the first value of each field. Columns without such a record come after those with one: rows of
+ * an upload declare for each other, even a rejected row, but stored records take precedence. sound:
+ * the columns whose declaration can be read.
  */
 export function declarationsOf(
   samples: readonly Samples[],
@@ -53,8 +54,8 @@ const filled = (
 });
 
 /**
- * declared: of each signal that has a record which may be stored. timesOf: when those were taken,
- * ascending. Answers with the limit that was reached, if one was: then some are not there.
+ * declared: the declaration of each signal that has a record to store. timesOf: the times of those
+ * records, ascending. Returns the limit that was reached, if any: then some are not registered.
  */
 export async function registerNew(
   {
@@ -96,7 +97,7 @@ export async function registerNew(
   return undefined;
 }
 
-/** What a caller is told that may register no more. */
+/** The refusal for a caller that may register no more. */
 export function quotaRefusal(
   limit: QuotaLimit,
   { holder, quotas }: Pick<Registering, "holder" | "quotas">,
@@ -112,8 +113,8 @@ export function quotaRefusal(
 }
 
 /**
- * Whether a column declares something: a signal, its unit, its max_gap or its type. What its
- * samples teach of a rhythm does not count: it is no more than a guess.
+ * Whether a column declares something: a signal, its unit, its max_gap or its type. A rhythm that
+ * is learned from its samples does not count, since it is only a guess.
  */
 export const declares = (
   { unit, maxGap, sampleType }: Declaring,
@@ -125,8 +126,8 @@ export const declares = (
   (known.sampleType === SampleType.UNSPECIFIED && sampleType !== SampleType.UNSPECIFIED);
 
 /**
- * Whether a max_gap replaces an inferred one. One that is settled, and comes back in an export,
- * does not: it stays inferred.
+ * Whether a max_gap replaces an inferred one. An inferred value that has settled and comes back in
+ * an export does not: it stays inferred.
  */
 function declaresGap({ maxGap, sampleType }: Omit<Declaring, "unit">, known: Series): boolean {
   if (known.rhythm === undefined || maxGap === undefined) return false;
@@ -137,10 +138,10 @@ function declaresGap({ maxGap, sampleType }: Omit<Declaring, "unit">, known: Ser
 }
 
 /**
- * timesOf: of the samples that may be stored, ascending.
+ * timesOf: times of the samples that may be stored, ascending.
  *
- * What a column says of a series that is known: a unit, a max_gap or a type that nobody has
- * declared yet, or more of the rhythm that its max_gap is inferred from. Undefined: nothing new.
+ * What a column adds to a known series: a unit, a max_gap or a type that is not declared yet, or
+ * more of the rhythm from which its max_gap is inferred. Undefined: nothing new.
  */
 function newDeclaration(
   { unit, maxGap, sampleType }: Declaring,
@@ -164,7 +165,10 @@ function newDeclaration(
 
 const maxTries = 4;
 
-/** Changes the declaration of a series as a column says; others may do so at the same time. */
+/**
+ * Changes the declaration of a series as a column declares it; other calls may do so at the same
+ * time.
+ */
 export async function updateDeclaration(
   samples: Declaring,
   timesOf: () => Float64Array,

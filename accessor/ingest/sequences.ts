@@ -1,4 +1,4 @@
-// Producers' ids and numbers: which are taken at all, and what is said of a batch once its number
+// Producers' ids and sequence numbers: which are valid, and the answer to a batch once its number
 // is decided.
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type BatchResult, BatchResultSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -11,14 +11,14 @@ import type { Submission } from "./prepared.ts";
 export type Decided = { revision: number; result: BatchResult; plain: boolean };
 
 /**
- * Most numbers that a hello may pass over: more than any producer ever lost, and few enough to
- * never run out of numbers.
+ * Most numbers that a hello may skip: more than any producer ever lost, and few enough that numbers
+ * never run out.
  */
 const maxJump = 2 ** 32;
 
 /**
- * Who says hello. Fails with PRODUCER_ID_INVALID, also for ids of the gateway's: those number one
- * request each.
+ * The sender of a hello. Fails with PRODUCER_ID_INVALID, also for ids that the gateway assigns:
+ * each of those numbers a single request.
  */
 export function toHelloSender(producer: string, owner: string | undefined): Sender {
   assertId(producer);
@@ -33,9 +33,9 @@ export function toHelloSender(producer: string, owner: string | undefined): Send
 }
 
 /**
- * Who sends a single batch. An id of the gateway's is stored with its owner behind a slash, which
- * no id has: the same Idempotency-Key of two principals is two producers, and nobody can name
- * another's. Fails with PRODUCER_ID_INVALID.
+ * The sender of a single batch. An id that the gateway assigns is stored with its owner after a
+ * slash, which no id contains: the same Idempotency-Key of two principals is two producers, and no
+ * caller can use another's. Fails with PRODUCER_ID_INVALID.
  */
 export function toBatchSender(producer: string, owner: string | undefined): Sender {
   assertId(producer);
@@ -47,7 +47,7 @@ export function toBatchSender(producer: string, owner: string | undefined): Send
   };
 }
 
-/** The id as the client knows it. */
+/** The id that the client knows. */
 export const shownProducer = ({ producer }: Sender): string => producer.split("/", 1)[0]!;
 
 function assertId(producer: string): void {
@@ -59,7 +59,7 @@ function assertId(producer: string): void {
   );
 }
 
-/** Fails with SEQUENCE_GAP for what is no number of a batch. */
+/** Fails with SEQUENCE_GAP if it cannot be the number of a batch. */
 export function toSequence(producer: string, sequence: bigint): number {
   if (sequence <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(sequence);
   throw new Failure(
@@ -99,13 +99,13 @@ export function foreign(sender: Sender): Failure {
   );
 }
 
-/** What a decided batch is answered. Fails for one that was not taken. */
+/** The answer to a decided batch. Fails for one that was not accepted. */
 export function toDecided(
   { prepared: { sequence, warnings }, ...sender }: Submission,
   { outcome, revision, result: encoded, expected }: Decision,
   { maxProducers }: ProducerLimits,
 ): Decided {
-  // Of nearly every batch there is no more to say.
+  // For nearly every batch this is the whole answer.
   if (outcome === "stored" && encoded === null && warnings.length === 0)
     return {
       revision,
@@ -125,8 +125,8 @@ export function toDecided(
       },
     );
   }
-  // next: it was refused when it was asked about, and has become the next since. Whoever sends it
-  // again is heard.
+  // next: the batch was not the next one when it was checked, and has become so since. If it is
+  // sent again, it is accepted.
   if (outcome === "gap" || outcome === "next") {
     const message = `producer ${producer} sent sequence ${sequence}, but ${expected} is expected next`;
     throw new Failure("SEQUENCE_GAP", message, {

@@ -1,5 +1,5 @@
-// How many minutes a caller's batches may give compaction to do, as minutes.ts counts them: without
-// this bound, what one caller sends in ten seconds keeps it from everybody else's for half an hour.
+// Limits how many minutes of work a caller's batches may cause for compaction, as minutes.ts counts
+// them: without this bound, ten seconds of one caller's data can delay all others' by half an hour.
 import type { TokenBuckets } from "../../access/token-buckets.ts";
 import { sleep } from "../../runtime/backoff.ts";
 import { Failure } from "../domain/failure.ts";
@@ -7,9 +7,9 @@ import { Failure } from "../domain/failure.ts";
 export const spreadLimit = "minutes-per-second";
 
 export type SpreadOptions = {
-  /** The minutes of each caller. */
+  /** The remaining minutes of each caller. */
   buckets: TokenBuckets;
-  /** Callers without this bound. */
+  /** Callers that this bound does not apply to. */
   isExempt: (holder: string) => boolean;
   onRefused: (limit: typeof spreadLimit) => void;
 };
@@ -26,8 +26,8 @@ export class Spread {
   }
 
   /**
-   * Takes the minutes of a batch from its caller's, which may go into debt by one batch. While it
-   * is in debt, waits; fails with RATE_LIMITED if it would wait longer than maxWaitMs.
+   * Takes the minutes of a batch from its caller's budget, which may go into debt by one batch.
+   * Waits while it is in debt; fails with RATE_LIMITED if it would wait longer than maxWaitMs.
    */
   async take(
     holder: string,

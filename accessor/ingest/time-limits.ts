@@ -1,13 +1,13 @@
-// Which times a record may have: not older than what is kept, and hardly in the future.
+// Which times a record may have: not older than retention, and hardly in the future.
 import type { Fault } from "../../codec/row/text-fault.ts";
 import type { OldestTaken } from "../domain/retention.ts";
 
 export const futureToleranceUs = 5 * 60 * 1_000_000;
 
-/** Times that ingest takes, in microseconds: from oldestUs up to newestUs, both included. */
+/** Times that ingest accepts, in microseconds: from oldestUs to newestUs, both included. */
 export type TimeLimits = OldestTaken & { newestUs: number };
 
-/** Its message is put together when it is read. */
+/** The message is built when it is read. */
 export function timeFault(timeUs: number, limits: TimeLimits): Fault | undefined {
   if (timeUs > limits.newestUs) {
     return {

@@ -1,5 +1,5 @@
-// Whose batch is committed next: callers, and the producers of one, advance by the bytes they have
-// brought, so that nobody waits behind all that another has in flight.
+// Decides whose batch is committed next: callers, and the producers of one caller, advance by the
+// bytes that they have sent, so that none waits behind everything that another has in flight.
 
 /** turn: the lower, the sooner. */
 export type Turn = { readonly turn: number; readonly holder: string };
@@ -8,17 +8,17 @@ type Batch = { holder: string; producerId: string | number; bytes: number };
 
 export class Turns {
   /**
-   * For each caller its producers that have something waiting: how much, and the turn of the last.
+   * For each caller, its producers with waiting batches: how many, and the turn of the last one.
    */
   readonly #waiting = new Map<string, Map<string | number, { count: number; lastTurn: number }>>();
-  /** That of the batch that was taken last. */
+  /** The turn of the batch that was taken last. */
   #now = 0;
 
   get callers(): number {
     return this.#waiting.size;
   }
 
-  /** The turn of a batch that has come. */
+  /** Assigns the turn of a batch that has arrived. */
   next({ holder, producerId, bytes }: Batch): Turn {
     const own =
       this.#waiting.get(holder) ?? new Map<string | number, { count: number; lastTurn: number }>();
@@ -31,7 +31,7 @@ export class Turns {
     return { turn: producer.lastTurn, holder };
   }
 
-  /** It has been taken. */
+  /** The batch has been taken. */
   taken({ turn, holder, producerId }: Turn & { producerId: string | number }): void {
     this.#now = Math.max(this.#now, turn);
     const own = this.#waiting.get(holder)!;

@@ -1,5 +1,5 @@
-// The batches of one stream that are not decided yet, in order; bounded, so a stream reads no more
-// than it can answer for.
+// The batches of one stream that are not decided yet, in order; bounded, so that a stream does not
+// read more batches than it may leave unanswered.
 import type { Decided } from "./sequences.ts";
 
 type Entry = {
@@ -50,13 +50,13 @@ export class UndecidedBatches {
     abort.throwIfAborted();
   }
 
-  /** No more come. */
+  /** No more batches will follow. */
   end(): void {
     this.#ended = true;
     this.#wakeReader();
   }
 
-  /** What came so far is still decided and told; then the error. */
+  /** Batches so far are still decided and returned; then the error is thrown. */
   fail(error: unknown): void {
     this.#failure = { error };
     this.end();

@@ -9,7 +9,7 @@ import {
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Fault } from "../../codec/row/text-fault.ts";
 
-// Texts are for people, and nobody reads a thousand; past this many, verdicts come without.
+// Texts are for people, who do not read a thousand; further verdicts have no text.
 const maxMessages = 100;
 
 export class Verdicts {
@@ -22,8 +22,8 @@ export class Verdicts {
   }
 
   /**
-   * Reads the fault's message only if it is to be told: to put one together for each of 65,536
-   * records held the event loop for 200 ms.
+   * Reads the fault's message only if it is returned: building one for each of 65,536 records
+   * blocked the event loop for 200 ms.
    */
   add(
     place: { kind: RecordKind; column?: number; first: number; count?: number },

@@ -1,4 +1,4 @@
-// What is odd about samples that are stored all the same: told to their sender, and kept nowhere.
+// Warnings about samples that are stored all the same: returned to their sender, and not kept.
 import { create } from "@bufbuild/protobuf";
 import { type Warning, WarningReason, WarningSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
@@ -10,19 +10,20 @@ import { wattsPer } from "../history/power-unit.ts";
 import type { Series } from "../store/series.ts";
 
 /**
- * What a batch stores of one series: position of its first column, and all its samples in order of
- * time. replaced: what max_gap was inferred from until this batch declared it.
+ * The samples of one series that a batch stores: the position of its first column, and all samples
+ * in order of time. replaced: the rhythm that max_gap was inferred from until this batch declared
+ * it.
  */
 export type StoredColumn = { position: number; column: Column; replaced?: Rhythm | undefined };
 
-/** Texts are for people, and nobody reads more. */
+/** Texts are for people, who do not read more. */
 export const maxWarnings = 100;
 
-/** Whoever reads it may have come by gRPC, by REST or with a file. */
+/** Its reader may use gRPC, REST or a file. */
 export const byRedeclaring =
   "with RedeclareSignal (REST: PATCH /machines/{machine}/signals/{signal}; command line: npx millrace redeclare)";
 
-/** In order of columns; what goes beyond `maxWarnings` is left out. */
+/** In order of columns; more than `maxWarnings` are left out. */
 export function warningsOf(stored: ReadonlyMap<Series, StoredColumn>): Warning[] {
   const warnings: Warning[] = [];
   for (const [series, { position, column, replaced }] of stored) {
@@ -43,7 +44,7 @@ export function warningsOf(stored: ReadonlyMap<Series, StoredColumn>): Warning[]
 }
 
 /**
- * Of nearly every column the first two samples end the search. A value of a STEP signal is held
+ * For nearly every column the first two samples end the search. A value of a STEP signal holds
  * whatever follows.
  */
 function notCovered(
@@ -54,7 +55,7 @@ function notCovered(
   let closestUs = Number.POSITIVE_INFINITY;
   for (let i = 1; i < timesUs.length; i++) {
     const distanceUs = timesUs[i]! - timesUs[i - 1]!;
-    // Samples at one time have nothing between them.
+    // There is no time between samples at the same time.
     if (distanceUs === 0 || distanceUs >= closestUs) continue;
     if (distanceUs <= maxGapUs) return undefined;
     closestUs = distanceUs;
@@ -71,7 +72,10 @@ function notCovered(
   return `samples of "${signal}" are at least ${closest} apart, more than its max_gap of ${gap}: between them there is no ${what} or coverage. ${cure}`;
 }
 
-/** Of samples stored before, if a max_gap is declared that is below all their distances. */
+/**
+ * The warning about samples that were stored before, if the declared max_gap is below all their
+ * distances.
+ */
 function noLongerCovered(
   { signal, maxGapUs, sampleType }: Series,
   replaced: Rhythm | undefined,
@@ -84,7 +88,7 @@ function noLongerCovered(
   return `this batch declares a max_gap of ${gap} for "${signal}", whose first samples are at least ${closest} apart: between such samples there is no integral, energy, increase or coverage. Correct a wrong max_gap ${byRedeclaring}`;
 }
 
-/** Of a declaration: what is told with its correction. */
+/** Warnings about a declaration, which its correction returns. */
 export function energyWarnings(declared: Declared): Warning[] {
   const message = noEnergy(declared);
   return message === undefined

@@ -18,7 +18,7 @@ export const feedMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/feed/tail.ts",
-        find: "    this.#advance();\n  }\n\n  /** Somebody saw",
+        find: "    this.#advance();\n  }\n\n  /** This revision is known",
         replace: `    for (const early of [...this.#early.values()]) {
       this.#append(early);
       this.#wake([early]);
@@ -26,7 +26,7 @@ export const feedMutants: readonly Mutant[] = [
     this.#advance();
   }
 
-  /** Somebody saw`,
+  /** This revision is known`,
       },
     ],
     catch: { chaos: rounds(1, ...quiet, "--accessors", "2"), says: /never came|first difference/ },
