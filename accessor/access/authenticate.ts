@@ -1,4 +1,4 @@
-// Who a credential belongs to: a key of ours, or a token of an issuer that is trusted.
+// Finds the principal of a credential: of one of our keys, or of a token from a trusted issuer.
 import type { Authorize } from "../../runtime/grpc/authorize.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Database } from "../store/database.ts";
@@ -8,7 +8,7 @@ import { ownerOfKey } from "./owner.ts";
 import { createTokenVerifier, type TokenOptions } from "./tokens.ts";
 
 export type AuthOptions = {
-  /** Tokens to take beside keys; undefined: none. */
+  /** Tokens to accept besides keys; undefined: none. */
   tokens?: TokenOptions | undefined;
 };
 

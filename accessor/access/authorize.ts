@@ -1,5 +1,5 @@
-// Lets calls in: credential to principal, principal and method to yes or no; before a message is
-// read.
+// Admits or refuses calls before a message is read: finds the principal of the credential, then
+// checks the method.
 import { createContextValues } from "@connectrpc/connect";
 import { createRefusalAudit } from "../../access/audit.ts";
 import { readCredential } from "../../access/credential.ts";
@@ -12,16 +12,16 @@ import { callerKey, ownerKey } from "./caller.ts";
 
 export type Authenticated = {
   principal: Principal;
-  /** Whose its producers are. */
+  /** The owner of the caller's producers. */
   owner: string;
   /** Aborted when the credential ends. */
   ended: AbortSignal;
 };
 
-/** Whom a credential belongs to; undefined if it is no good. */
+/** Finds the holder of a credential; undefined if it is invalid. */
 export type Authenticate = (credential: string) => Promise<Authenticated | undefined>;
 
-/** Fails with UNAUTHENTICATED or PERMISSION_DENIED, and says so in the log. */
+/** Fails with UNAUTHENTICATED or PERMISSION_DENIED, and logs the refusal. */
 export function createAuthorize({
   authenticate,
   log,

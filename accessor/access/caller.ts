@@ -1,4 +1,4 @@
-// Who makes a call, as its handler learns it, and what follows for what it may see and write.
+// The caller of a call, as its handler sees it, and what the caller may see and write.
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import {
   allowedMachines,
@@ -16,12 +16,12 @@ import { assertBound, boundNamesKey } from "./certificates.ts";
 
 type Call = Pick<HandlerContext, "values">;
 
-/** undefined: authentication is off, and anyone may do anything. */
+/** undefined: authentication is off, and every caller may do everything. */
 export const callerKey = createContextKey<Principal | undefined>(undefined, {
   description: "the caller",
 });
 
-/** Whose the caller's producers are (see owner.ts); undefined: authentication is off. */
+/** The owner of the caller's producers (see owner.ts); undefined: authentication is off. */
 export const ownerKey = createContextKey<string | undefined>(undefined, {
   description: "the owner of producers",
 });
@@ -35,8 +35,7 @@ export function permitsOf({ values }: Call): ((machine: string) => boolean) | un
 }
 
 /**
- * The part of a catalog that the caller may see, in which other machines are as if they had never
- * sent anything.
+ * The part of a catalog that the caller may see: other machines seem never to have sent anything.
  */
 export function seeCatalog(
   catalog: Catalog,
@@ -56,7 +55,7 @@ export function seeCatalog(
       const names = (await own()).filter((name) => compareText(name, after) > 0).slice(0, limit);
       return names.map((name) => catalog.machine(name)!);
     },
-    // Of a page token, which was made for the same caller.
+    // The id comes from a page token, which was made for the same caller.
     machineName: (id) => catalog.machineName(id),
     anyOf: async (signal) => (await select({ machines: [], signals: [signal] }))[0],
     signalNames: async () => [

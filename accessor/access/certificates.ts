@@ -1,13 +1,14 @@
 // What a client's certificate allows: to connect, and for a producer, to send under its own name
-// only. A key, where one is asked for, says what else its holder may do; both must allow it.
+// only. If a key is required too, it determines what else its holder may do; both must allow a
+// call.
 import { createContextKey, createContextValues } from "@connectrpc/connect";
 import { fitsAny } from "../../access/glob.ts";
 import type { Authorize } from "../../runtime/grpc/authorize.ts";
 import { Failure } from "../domain/failure.ts";
 
 /**
- * Patterns of names in certificates. Both empty: whoever has a certificate of the authorities,
- * unbound.
+ * Patterns of names in certificates. Both empty: any certificate of the authorities allows
+ * everything.
  */
 export type CertificateRules = {
   /** Gateways and other clients that are bound to no name. */
@@ -16,7 +17,7 @@ export type CertificateRules = {
   producerNames: readonly string[];
 };
 
-/** Who may connect; undefined: everyone with a certificate. */
+/** Which clients may connect; undefined: all that have a certificate. */
 export function toAllowsClient({ clientNames, producerNames }: CertificateRules) {
   const all = [...clientNames, ...producerNames];
   return all.length === 0
@@ -30,8 +31,7 @@ export const boundNamesKey = createContextKey<readonly string[] | undefined>(und
 });
 
 /**
- * Adds what the certificate says to what the credential did. undefined if there is nothing to ask
- * about.
+ * Adds the certificate's limits to those of the credential. undefined if there is nothing to check.
  */
 export function bindToCertificates(
   authorize: Authorize | undefined,
@@ -51,8 +51,8 @@ export function bindToCertificates(
 }
 
 /**
- * An id is one of the names, or that with one part more: a spool's `mill-7.live`. Fails with
- * PERMISSION_DENIED.
+ * An id must be one of the names, or one of them with one more part: a spool's `mill-7.live`. Fails
+ * with PERMISSION_DENIED.
  */
 export function assertBound(names: readonly string[] | undefined, producerId: string): void {
   const fits = (name: string) =>

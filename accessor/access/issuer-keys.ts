@@ -1,19 +1,19 @@
-// The keys that an issuer publishes: fetched when they are needed, kept for a while, and bounded in
-// every way that an answer can be.
+// The keys that an issuer publishes: fetched when needed, kept for a while, with bounds on the time
+// and size of every answer.
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 
 export type IssuerKeysOptions = {
-  /** Where they are published. A redirect is not followed. */
+  /** Where the keys are published. Redirects are not followed. */
   url: string;
-  /** Least time between two questions. Default 30 s. */
+  /** Least time between two requests. Default 30 s. */
   cooldownMs?: number;
   /** Milliseconds that only go forward. */
   monotonicMs?: () => number;
-  /** For the question as a whole. Default 3 s. */
+  /** Time limit of a whole request. Default 3 s. */
   timeoutMs?: number;
 };
 
-/** Nobody knows the issuer's keys. */
+/** The issuer's keys are not available. */
 export class IssuerUnavailable extends Error {
   override readonly name = "IssuerUnavailable";
   readonly retryAfterMs: number;
@@ -24,7 +24,7 @@ export class IssuerUnavailable extends Error {
 }
 
 const keptMs = 600_000;
-/** A question that failed is asked again after this, or after the cooldown if that is shorter. */
+/** A failed request is repeated after this time, or after the cooldown if that is shorter. */
 const failedMs = 10_000;
 const maxBytes = 1024 * 1024;
 const maxKeys = 100;
@@ -32,9 +32,9 @@ const maxKeys = 100;
 type Keys = ReturnType<typeof createLocalJWKSet>;
 
 /**
- * Gives the key that a token names. One question at a time, however many wait for it; while one
- * that failed is fresh, all are told so at once. Rejects with IssuerUnavailable, or jose's error
- * where the token names no key.
+ * Finds the key that a token names. Makes one request at a time, however many callers wait for it;
+ * shortly after a failed one, all fail at once. Rejects with IssuerUnavailable, or with jose's
+ * error if the token names no known key.
  */
 export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
   const {
@@ -77,8 +77,8 @@ export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
       return await fresh(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      // It may be new: nobody knows while the issuer is being asked or does not answer, and else it
-      // was asked a while ago.
+      // The key may be new. That is unknown while a request runs or has failed; otherwise the last
+      // request was a while ago.
       const isAnswered = asking === undefined && failed === undefined;
       if (isAnswered && monotonicMs() - askedMs < cooldownMs) throw error;
       return (await ask())(header, token);
@@ -102,12 +102,12 @@ async function fetchKeys(url: string, timeoutMs: number): Promise<Keys> {
     return createLocalJWKSet(set);
   } finally {
     clearTimeout(timer);
-    // What is left of an answer that was not read to its end.
+    // Cancel the rest of an answer that was not read to its end.
     stop.abort();
   }
 }
 
-/** Read piece by piece: what a length says, or what is compressed, nobody has to believe. */
+/** Reads piece by piece, since neither a declared length nor a compressed size can be trusted. */
 async function readBounded(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let bytes = 0;

@@ -1,5 +1,5 @@
-// The valid keys in memory, as fresh as half a second: a key that ends takes the streams opened
-// with it along.
+// The valid keys in memory, at most half a second old: when a key ends, the streams that were
+// opened with it end too.
 import type { Client, QueryConfig } from "pg";
 import { matchesDigest, parseKey } from "../../access/key.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -20,7 +20,7 @@ export type Held = {
 };
 
 export type Keyring = AsyncDisposable & {
-  /** The key whose text this is, if it is valid; takes the same work if there is none. */
+  /** The key with this text, if it is valid; takes the same time if there is none. */
   find(text: string): Held | undefined;
 };
 
@@ -33,13 +33,13 @@ export type KeyringOptions = {
   nowMs?: () => number;
 };
 
-// A database that takes longer does not answer: the next attempt has a new connection.
+// A database that takes longer counts as unavailable: the next attempt uses a new connection.
 const queryTimeoutMs = 3_000;
 const touchEveryMs = 60_000;
 
 /**
- * Loads the keys; fails if the database does. While it is away later on, the keys last read stay
- * valid until they expire.
+ * Loads the keys; fails if the database does. If the database is unavailable later, the keys that
+ * were last read stay valid until they expire.
  */
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   const { database, log, refreshMs = 500, nowMs = Date.now } = options;
@@ -122,7 +122,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     }
   };
   const timer = setInterval(() => {
-    // Also while the database does not answer.
+    // Keys expire even while the database does not answer.
     for (const [id, { key }] of held)
       if (key.expiresMs !== undefined && key.expiresMs <= nowMs()) end(id);
     asking ??= ask().finally(() => {

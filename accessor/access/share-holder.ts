@@ -1,5 +1,5 @@
-// Whose share a call counts against: the key's or token's, else the client certificate's, else the
-// address it came from, or the one that a trusted gateway says it came from.
+// Finds whose share a call counts against: that of the key or token, else of the client
+// certificate, else of the client's address, which a trusted gateway may forward.
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import {
   isAddressRange,
@@ -13,23 +13,23 @@ import { fitsAny } from "../../access/glob.ts";
 import { peerKey } from "../../runtime/grpc/peer.ts";
 import { callerKey, ownerKey } from "./caller.ts";
 
-/** Who was found to hold the share that a call counts against. */
+/** The holder of the share that a call counts against. */
 export const shareHolderKey = createContextKey<string>("", {
   description: "whose share the call takes",
 });
 
-/** Names who holds a share. Equal for calls of one caller. */
+/** Returns the name of a share's holder, which is equal for all calls of one caller. */
 export type ShareHolderOf = (call: Pick<HandlerContext, "values" | "requestHeader">) => string;
 
 export type ShareHolderOptions = {
   /**
-   * Addresses, ranges, and patterns of names of client certificates of gateways whose word on the
-   * client's address is taken.
+   * Gateways that may forward the client's address: addresses, ranges, and patterns of names in
+   * client certificates.
    */
   trustedGateways: readonly string[];
   /**
-   * Whether calls carry credentials. Where they do, those say whose they are, and the gateway
-   * forwards them.
+   * Whether calls have credentials. If so, these identify the caller, and the gateway forwards
+   * them.
    */
   authenticates: boolean;
 };
@@ -42,12 +42,12 @@ export function createShareHolderOf({
   const trustedNames = trustedGateways.filter((text) => !isAddressRange(text));
   return ({ values, requestHeader }) => {
     const principal = values.get(callerKey);
-    // A key and those that it was rotated into are one.
+    // A key and the keys that it was rotated into count as one.
     if (principal !== undefined) return values.get(ownerKey) ?? `key ${principal.id}`;
     const peer = values.get(peerKey);
     const address = plainAddress(peer?.address ?? "");
     const names = peer?.certificateNames() ?? [];
-    // A process of this machine is taken at its word only where anyone may do anything anyway.
+    // A process on this machine is trusted only if every caller may do everything anyway.
     const isTrusted =
       trustsAddress(address) ||
       names.some((name) => fitsAny(trustedNames, name)) ||
@@ -60,7 +60,7 @@ export function createShareHolderOf({
 
 /**
  * What counts as one client in a header's value: an IPv4 address, an IPv6 network, or the network
- * of an address. undefined if it is none.
+ * of an address. undefined if it is not an address.
  */
 function readNetwork(value: string | null): string | undefined {
   const text = value ?? "";

@@ -1,6 +1,6 @@
-// JSON Web Tokens: verified against the issuer's published keys, and what their claims allow.
-// Verified at each call, so that a key which the issuer withdraws lets nobody in for longer than
-// its key set is kept (10 minutes).
+// JSON Web Tokens: verifies them against the issuer's published keys, and reads what their claims
+// allow. Each call verifies its token, so that a key that the issuer withdraws admits callers no
+// longer than its key set is kept (10 minutes).
 import { createHash } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { isGlob } from "../../access/glob.ts";
@@ -15,18 +15,19 @@ export type TokenOptions = {
   issuer: string;
   audience: string;
   /**
-   * Where the issuer publishes its keys. Asked again for a key that is not known, at most every
-   * cooldownMs (default 30 s).
+   * Where the issuer publishes its keys. Fetched again for an unknown key, at most every cooldownMs
+   * (default 30 s).
    */
   jwksUrl: string;
   cooldownMs?: number;
   /** Milliseconds that only go forward, for the cooldown. */
   monotonicMs?: () => number;
-  /** For one question. Default 3 s. */
+  /** Time limit of one request. Default 3 s. */
   timeoutMs?: number;
 };
 
-// Signatures by key pairs only: with a shared secret, who can verify can also issue. Never "none".
+// Only signatures by key pairs: with a shared secret, any verifier could also issue tokens. Never
+// "none".
 const algorithms = [
   "RS256",
   "RS384",
@@ -66,8 +67,8 @@ export function createTokenVerifier(options: TokenOptions): Authenticate {
       };
     } catch (error) {
       if (isTokensFault(error)) return undefined;
-      // The first to find out has a cause, which is logged; who is told so again within the
-      // cooldown has none.
+      // The first failure has a cause, which is logged; repeated failures within the cooldown have
+      // none.
       const known = error instanceof IssuerUnavailable;
       throw new Failure(
         "ISSUER_UNAVAILABLE",
@@ -81,12 +82,13 @@ export function createTokenVerifier(options: TokenOptions): Authenticate {
   };
 }
 
-/** Whether the token is at fault, and not the way to the issuer's keys. */
+/** Whether the token is at fault, and not access to the issuer's keys. */
 const isTokensFault = (error: unknown): boolean => error instanceof errors.JOSEError;
 
 /**
- * What an issuer calls an access token (RFC 9068) or does not tell from others. Tokens of other
- * kinds (of a logout, a proof of possession) are signed with the same keys, and are not for this.
+ * Whether a type marks an access token (RFC 9068), or the issuer does not distinguish types. Tokens
+ * of other kinds (logout, proof of possession) are signed with the same keys and must not be
+ * accepted.
  */
 function isAccessToken(type: string | undefined): boolean {
   const kind = type?.toLowerCase().replace(/^application\//, "");
@@ -95,8 +97,8 @@ function isAccessToken(type: string | undefined): boolean {
 
 /**
  * scope (words with spaces) or scp (a list): read, live, write, admin, also as millrace:read.
- * millrace_machines, millrace_producers: patterns, as a list, or as a text with spaces between them
- * (for patterns that hold none). What is missing or is no such thing allows nothing.
+ * millrace_machines, millrace_producers: patterns, as a list, or as a text separated by spaces (for
+ * patterns without spaces). A claim that is missing or has another form allows nothing.
  */
 export function toPrincipal(claims: JWTPayload): Principal {
   const said = words(claims["scope"] ?? claims["scp"]).map((word) =>
@@ -120,7 +122,7 @@ function words(claim: unknown): string[] {
   return list.filter((word) => typeof word === "string" && word !== "");
 }
 
-/** One signal and one timer for each token that is in use, however many calls come with it. */
+/** One abort signal and one timer for each token in use, however many calls use it. */
 function createEndings() {
   const signals = new Map<string, AbortSignal>();
   return {
@@ -135,7 +137,7 @@ function createEndings() {
           new Failure("UNAUTHENTICATED", "the token that opened this stream has expired"),
         );
       };
-      // One that expired just now still passes, for clocks that differ.
+      // A token that has just expired is still accepted, because clocks differ.
       setTimeout(
         end,
         Math.min(Math.max(expiresMs - Date.now(), 0) + clockToleranceS * 1_000, maxTimerMs),

@@ -1,5 +1,5 @@
-// The opaque cursor: which database, which epoch of its history, which revision. The same for
-// pages, feeds and acknowledgements.
+// The opaque cursor: it identifies a database, an epoch of its history, and a revision. Pages,
+// feeds and acknowledgements use the same cursors.
 import { createHash, hash } from "node:crypto";
 import { Failure } from "./failure.ts";
 
@@ -29,7 +29,10 @@ export class CursorFormat {
     this.#epochs = epochs;
   }
 
-  /** Epochs have begun, or were given up. Cursors of what both histories share read as before. */
+  /**
+   * Changes the epochs when some have begun or were given up. Cursors of the shared history read as
+   * before.
+   */
   moveTo(epochs: readonly Epoch[]): void {
     this.#epochs = epochs;
     this.#encoded.clear();
@@ -44,7 +47,8 @@ export class CursorFormat {
   }
 
   /**
-   * Names the history up to a revision: what is begun or given up beyond that does not change it.
+   * Names the history up to a revision: epochs that begin or are given up beyond it do not change
+   * the name.
    */
   historyAt(revision: number): string {
     return this.#write({ epoch: this.#epochOf(revision), revision: 0 });
@@ -59,7 +63,10 @@ export class CursorFormat {
     return text;
   }
 
-  /** By the epoch that it was committed in: one place has one cursor, whatever has begun since. */
+  /**
+   * Uses the epoch in which the revision was committed, so that a position has one cursor,
+   * whichever epochs begin later.
+   */
   #encode(revision: number): string {
     return this.#write({ epoch: this.#epochOf(revision), revision });
   }
@@ -80,9 +87,9 @@ export class CursorFormat {
   }
 
   /**
-   * The revision of a cursor of this history, whose epochs are to be those that headRevision was
-   * read with: the newest there is. Fails with CURSOR_INVALID (not one of ours, field says where it
-   * stood), CURSOR_FOREIGN or CURSOR_IN_FUTURE.
+   * The revision of a cursor of this history. headRevision is the newest revision, and must have
+   * been read with the same epochs. Fails with CURSOR_INVALID (not one of ours; `field` names its
+   * field), CURSOR_FOREIGN or CURSOR_IN_FUTURE.
    */
   decode(cursor: string, { field, headRevision }: { field: string; headRevision: number }): number {
     const bytes = Buffer.from(cursor, "base64url");
@@ -96,7 +103,7 @@ export class CursorFormat {
     }
     const epoch = body.readUInt32BE(1 + tagBytes);
     const revision = Number(body.readBigUInt64BE(5 + tagBytes));
-    // Nobody has made so many commits: what is larger was made up.
+    // No database has so many commits: a larger number is forged.
     if (!Number.isSafeInteger(revision)) throw notACursor(field);
     const latest = { latest_cursor: this.encode(headRevision) };
     if (!body.subarray(1, 1 + tagBytes).equals(this.#tag)) {

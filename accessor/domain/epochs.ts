@@ -1,20 +1,23 @@
 // The epochs of this database's history as this process knows them, and what it does when they
-// change: a promotion or restore, noticed by whatever reads the database next.
+// change: a promotion or restore, which the next read of the database notices.
 import { type Epoch, holds, type Position } from "./cursor.ts";
 import { Failure } from "./failure.ts";
 
 export type EpochsOptions = {
   epochs: readonly Epoch[];
-  /** All epochs, that of a new timeline begun first if need be. */
+  /** Reads all epochs; begins that of a new timeline first if necessary. */
   read: () => Promise<Epoch[]>;
   /**
-   * Told before anything of another epoch is used. fork: the first revision that the two histories
-   * do not share. Throws if that is no good.
+   * Called before anything of another epoch is used. fork: the first revision that the two
+   * histories do not share. Throws if the process cannot continue.
    */
   onMoved: (epochs: readonly Epoch[], fork: number) => void;
 };
 
-/** What stands beside whatever is read: the newest epoch, or null if one is about to begin. */
+/**
+ * The epoch that every read returns beside its result: the newest, or null if one is about to
+ * begin.
+ */
 export type SeenEpoch = number | null;
 
 export class Epochs {
@@ -29,16 +32,16 @@ export class Epochs {
     this.#epochs = options.epochs;
   }
 
-  /** Fails where the process has given up what it knows. */
+  /** Fails if the process has discarded its state. */
   get current(): number {
     if (this.#givenUp !== undefined) throw this.#givenUp;
     return this.#epochs.at(-1)!.epoch;
   }
 
-  /** Resolves when what is known here is of that epoch. Costs nothing while it is. */
+  /** Resolves when this process is in that epoch. Costs nothing if it already is. */
   async follow(seen: SeenEpoch): Promise<void> {
     for (let attempt = 0; seen !== this.current; attempt++) {
-      // Two answers that differ come from two servers, of which one is no longer the primary.
+      // Two different answers come from two servers, one of which is no longer the primary.
       if (attempt === 2) throw moved();
       await this.#fresh();
       if (seen === null) return;
@@ -46,8 +49,8 @@ export class Epochs {
   }
 
   /**
-   * Reads what says of which epoch it is (undefined: there is nothing): again if another has begun
-   * meanwhile.
+   * Runs a read whose result has its epoch (undefined: no result), and repeats it if another epoch
+   * has begun meanwhile.
    */
   async within<T extends { epoch: SeenEpoch | undefined }>(read: () => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
@@ -56,12 +59,12 @@ export class Epochs {
       if (answer.epoch === undefined || (answer.epoch === current && current === this.current))
         return answer;
       if (attempt === 2) throw moved();
-      // If somebody else has followed meanwhile, the answer is only late.
+      // If another call has followed meanwhile, the answer is only late.
       if (current === this.current) await this.follow(answer.epoch);
     }
   }
 
-  /** The answer of what no epoch begins in: read again if one does. */
+  /** Runs a read during which no epoch begins: repeats it if one does. */
   async during<T>(read: () => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const { current } = this;
@@ -71,7 +74,7 @@ export class Epochs {
     }
   }
 
-  /** Fails if another epoch than this has begun since: ids that were given in it may not hold. */
+  /** Fails if another epoch has begun since: ids that were assigned in this one may be invalid. */
   assertStill(epoch: number): void {
     if (epoch !== this.current) throw moved();
   }
@@ -82,7 +85,7 @@ export class Epochs {
     if (!holds(this.#epochs, position)) throw moved();
   }
 
-  /** A read that begins after this call. Those who come meanwhile share the next. */
+  /** A read that begins after this call. Calls that arrive meanwhile share the next one. */
   #fresh(): Promise<void> {
     if (this.#reading === undefined) return this.#read();
     this.#next ??= this.#reading

@@ -1,16 +1,16 @@
-// The one error of the accessor's own: a reason of the contract, what to tell people, and what
-// programs need. Edges map it.
+// The accessor's one error class: a reason of the contract, a message for people, and details for
+// programs. The RPC edge maps it.
 import type { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 
 /** Name of a reason, without the enum's prefix: "CURSOR_EXPIRED". */
 export type Reason = Exclude<keyof typeof ErrorReason, "UNSPECIFIED">;
 
 export type FailureOptions = {
-  /** Beside the reason, as its comment in the contract says. */
+  /** Details of the reason, as its comment in the contract describes. */
   metadata?: Record<string, string>;
   /** Fields of the request that are wrong. */
   violations?: { field: string; description: string }[];
-  /** When to try again. */
+  /** How long to wait before a retry. */
   retryAfterMs?: number;
   /** For the log, never for the wire. */
   cause?: unknown;

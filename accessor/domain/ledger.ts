@@ -1,5 +1,5 @@
-// What is borrowed at this accessor, what was refused and why, in one place: to be looked at,
-// logged, and found empty when a test ends.
+// One place for what is borrowed in this accessor, and for what was refused and why: it can be read
+// and logged, and must be empty when a test ends.
 import type { Log } from "../../runtime/log.ts";
 
 export class Ledger {
@@ -7,12 +7,12 @@ export class Ledger {
   readonly #refusals = new Map<string, number>();
   #logged = new Map<string, number>();
 
-  /** Has something count as borrowed for as long as it is not 0. */
+  /** Counts something as borrowed while its gauge is not 0. */
   count(name: string, gauge: () => number): void {
     this.#gauges.set(name, gauge);
   }
 
-  /** How much of everything is out now. */
+  /** How much of everything is borrowed now. */
   borrowed(): Record<string, number> {
     return Object.fromEntries([...this.#gauges].map(([name, gauge]) => [name, gauge()]));
   }
@@ -22,12 +22,12 @@ export class Ledger {
     this.#refusals.set(limit, (this.#refusals.get(limit) ?? 0) + 1);
   }
 
-  /** How often each limit was reached since the start. */
+  /** How often each limit has been reached since the start. */
   refused(): Record<string, number> {
     return Object.fromEntries(this.#refusals);
   }
 
-  /** What was refused since this was last asked; only what is not 0. */
+  /** Refusals since the last call; only those that are not 0. */
   takeNewRefusals(): Record<string, number> {
     const before = this.#logged;
     this.#logged = new Map(this.#refusals);
@@ -38,7 +38,7 @@ export class Ledger {
   }
 }
 
-/** Writes what was refused in the last minute, if anything was, with what is out at that moment. */
+/** Logs the refusals of the last minute, if any, with what is borrowed at that moment. */
 export function logRefusals(
   ledger: Ledger,
   { log, intervalMs = 60_000 }: { log: Log; intervalMs?: number },

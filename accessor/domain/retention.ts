@@ -1,16 +1,16 @@
-// How long records are kept: for all signals, or for some in particular. Ingest refuses what is
-// older; tidying removes it.
+// How long records are kept: for all signals, or for particular ones. Ingest refuses older records;
+// retention removes them.
 
 export type SignalRetention = { signal: string; ms: number };
 
 export type Retention = {
-  /** For signals that are not named. undefined: for ever. */
+  /** For all other signals. undefined: for ever. */
   defaultMs: number | undefined;
   /** By signal; "state" and "error" too. */
   bySignal: ReadonlyMap<string, number>;
 };
 
-/** Of the last of several for one signal. */
+/** The last setting for a signal counts. */
 export function toRetention(
   defaultMs: number | undefined,
   retain: readonly SignalRetention[],
@@ -27,8 +27,8 @@ export function retentionMs(
 }
 
 /**
- * What ingest takes: as old as the signal is kept, and no older than the age to which anything is
- * taken; the later of the two says why.
+ * The oldest time that ingest accepts: limited by the signal's retention and by the age limit for
+ * all records; `because` names the stricter one.
  */
 export type OldestTaken = { oldestUs: number; because: "retention" | "age" };
 
@@ -45,8 +45,8 @@ export function oldestTaken(
 }
 
 /**
- * The oldest time at which a signal's records are kept; that of 1970 if they are for ever, since
- * older ones are not taken at all.
+ * The oldest time from which a signal's records are kept; 1970 if they are kept for ever, since
+ * older ones are never accepted.
  */
 export function oldestKeptUs(retention: Retention, signal: string, nowUs: number): number {
   const ms = retentionMs(retention, signal);

@@ -2,7 +2,9 @@
 // calendar-edges.ts.
 import type { Window } from "./line-area.ts";
 
-/** Why edges could not be made; each is the asker's mistake. `message` is fit to be shown. */
+/**
+ * Why edges could not be made; each is a mistake in the request. `message` can be shown to users.
+ */
 export class BucketEdgesError extends Error {
   override readonly name = "BucketEdgesError";
   readonly reason: "empty_window" | "bad_width" | "too_many_buckets" | "unknown_time_zone";
@@ -30,7 +32,7 @@ export function bucketEdges(
       `a width of ${widthUs} µs is not a whole, positive number of microseconds`,
     );
   }
-  // By remainders and multiples, which are exact, as quotients and lengths near 2^53 are not.
+  // Uses remainders and multiples, which are exact; quotients and lengths near 2^53 are not.
   const indexOf = (us: number) => Math.round((us - positiveRemainder(us, widthUs)) / widthUs);
   const first = indexOf(fromUs) + 1;
   const last = indexOf(toUs - 1);
@@ -57,11 +59,11 @@ export function slotEdges(
   }
   assertBucketCount(points, maxBuckets);
   const slots = Math.min(points, toUs - fromUs);
-  // Whole microseconds and the rest apart: as one fraction, i times it would be off by one for long
-  // windows.
+  // Whole microseconds and the rest are computed separately: as one fraction, the product with i
+  // would be off by one for long windows.
   const restUs = (toUs - fromUs) % slots;
   const wholeUs = (toUs - fromUs - restUs) / slots;
-  // The length of a window that reaches from one end of time to the other is rounded.
+  // The length of a window over the whole range of times is rounded.
   return Float64Array.from({ length: slots + 1 }, (_, i) =>
     i === slots ? toUs : fromUs + i * wholeUs + Math.floor((i * restUs) / slots),
   );
@@ -79,12 +81,12 @@ const roundWidthsUs = [
 /**
  * The smallest round width (1, 2, 5 steps below a second, then 1 s to 12 h as clocks have it, then
  * whole days) that cuts the window into at most `points` buckets (two if `points` is 1). From a
- * minute up, such buckets are made of whole stored summaries, which is why a plot should prefer
- * them to `slotEdges`.
+ * minute up, such buckets consist of whole stored summaries, so a plot should prefer them to
+ * `slotEdges`.
  */
 export function roundWidthUs(options: Window & { readonly points: number }): number {
   assertWindow(options);
-  // An unaligned window meets one bucket more than its length has widths.
+  // An unaligned window overlaps one more bucket than its length has widths.
   const widths = Math.max(1, options.points - 1);
   const spanUs = options.toUs - options.fromUs;
   return (

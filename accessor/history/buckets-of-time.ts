@@ -1,27 +1,27 @@
-// How the history is cut in time: a minute for dense series, an hour for sparse ones; roll-ups by
-// the hour.
+// How the history is divided in time: by the minute for dense series, by the hour for sparse ones
+// and for roll-ups.
 import type { Rhythm } from "./infer-gap.ts";
 
 export const minuteUs = 60_000_000;
 export const hourUs = 3_600_000_000;
 
 /**
- * Most samples in a block: short enough to decode at once for a page, long enough that its row
+ * Most samples in a block: small enough to decode at once for a page, large enough that its row
  * costs little.
  */
 export const maxBlockSamples = 8_192;
 
-// A minute of 0.5 Hz would be a block of 30 samples, whose row costs more than they do.
+// A minute at 0.5 Hz would be a block of 30 samples, whose row takes more space than the samples.
 const maxDenseGapUs = 2_000_000;
 
-/** Of a series: how wide its buckets are, if fixed, and what they are chosen by. */
+/** The bucket width of a series, if fixed, and the values that it is chosen by. */
 type Declared = {
   readonly bucketUs: number | undefined;
   readonly maxGapUs: number | undefined;
   readonly rhythm: Rhythm | undefined;
 };
 
-/** How wide the buckets of a series are at most. */
+/** The largest width of the buckets of a series. */
 export const bucketWidthUs = ({ bucketUs = hourUs }: { bucketUs: number | undefined }): number =>
   bucketUs;
 

@@ -1,5 +1,5 @@
-// Buckets over one series, from decoded columns and summaries fed in time order. No I/O; says
-// nothing about their source.
+// Buckets over one series, from decoded columns and summaries fed in time order. No I/O;
+// independent of their source.
 
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
@@ -9,9 +9,9 @@ import { type Between, lineArea, type Sample, scaleSample } from "./line-area.ts
 import { type Extremes, joinExtremes, type Summary, summarize } from "./summary.ts";
 
 /**
- * The samples in `[startUs, endUs)` and what lies between them there (`lineArea`). What comes from
- * samples is undefined when there are none (`count` 0); a line between samples outside, or a value
- * that holds, may cover a bucket without samples all the same.
+ * The samples in `[startUs, endUs)` and the area between them there (`lineArea`). Values of samples
+ * are undefined when there are none (`count` 0); a line between samples outside, or a value that
+ * holds, may still cover a bucket without samples.
  */
 export type Bucket = {
   readonly startUs: number;
@@ -26,28 +26,28 @@ export type Bucket = {
   readonly firstUs: number | undefined;
   readonly last: number | undefined;
   readonly lastUs: number | undefined;
-  /** sum / count, between min and max: each sample weighs the same. */
+  /** sum / count, between min and max: each sample has the same weight. */
   readonly mean: number | undefined;
   /**
-   * integral / covered seconds, between the values that lines run through: each covered second
-   * weighs the same; undefined when nothing is covered, and of a COUNTER.
+   * integral / covered seconds, within the range of the lines' values: each covered second has the
+   * same weight; undefined when nothing is covered, and for a COUNTER.
    */
   readonly timeWeightedMean: number | undefined;
-  /** Value·seconds under the lines, cut at the bucket's edges by interpolation; 0 of a COUNTER. */
+  /** Value·seconds under the lines, cut at the bucket's edges by interpolation; 0 for a COUNTER. */
   readonly integral: number;
-  /** What float64 leaves out of that: for whoever adds up integrals of buckets. */
+  /** The part of the integral that float64 loses, for adding up integrals of buckets. */
   readonly integralLow: number;
-  /** How far a COUNTER went up; undefined when nothing is covered, and of other series. */
+  /** How far a COUNTER went up; undefined when nothing is covered, and for other series. */
   readonly increase: number | undefined;
-  /** Microseconds of which integral or increase is known; an exact integer. */
+  /** Microseconds for which integral or increase is known; an exact integer. */
   readonly coveredUs: number;
   /** coveredUs / (endUs - startUs), 0 to 1. */
   readonly coverage: number;
 };
 
 /**
- * Ascending bucket edges (n + 1 for n buckets), how values go on between samples, and the neighbour
- * just before the window.
+ * Ascending bucket edges (n + 1 for n buckets), how values continue between samples, and the last
+ * sample before the window.
  */
 export type BucketOptions = Between & {
   readonly edgesUs: Float64Array;
@@ -56,9 +56,9 @@ export type BucketOptions = Between & {
 };
 
 /**
- * Takes pieces in time order and makes them buckets. Samples before the first edge only tell where
- * the line comes from, samples at or past the last edge where it goes (only the first of them
- * matters); so whole blocks may be fed at both ends. Holds one bucket being filled and the finished
+ * Takes pieces in time order and computes buckets. Samples before the first edge only determine
+ * where the line comes from, samples at or past the last edge where it goes (only the first of them
+ * matters); so whole blocks may be fed at both ends. Holds the bucket being filled and the finished
  * ones; keeps no column.
  */
 export class BucketAccumulator {
@@ -68,10 +68,10 @@ export class BucketAccumulator {
   /** Of the samples in the bucket being filled. */
   #inside: Extremes | undefined;
   #sum = new RunningSum();
-  /** Of the lines inside and of those that cross that bucket's edges. */
+  /** Integral of the lines inside and of those that cross that bucket's edges. */
   #integral = new RunningSum();
   #coveredUs = 0;
-  /** Between which values the lines in it run. */
+  /** The range of values of the lines in it. */
   #lowest = Number.POSITIVE_INFINITY;
   #highest = Number.NEGATIVE_INFINITY;
   #previous: Sample | undefined;
@@ -92,8 +92,8 @@ export class BucketAccumulator {
   }
 
   /**
-   * Next samples; may reach over any number of buckets. Throws RangeError if they start before the
-   * last one fed.
+   * Adds the next samples, which may span any number of buckets. Throws RangeError if they start
+   * before the last one fed.
    */
   addColumn(column: Column): void {
     const { timesUs, values } = column;
@@ -116,9 +116,9 @@ export class BucketAccumulator {
   }
 
   /**
-   * Next samples as their summary, made by the same `Between`. It must lie within one bucket, or
-   * outside the window; throws RangeError if not, if it starts before the last sample fed, or if
-   * its sum or integral is not finite.
+   * Adds the next samples as their summary, computed with the same `Between`. It must lie within
+   * one bucket, or outside the window; throws RangeError if not, if it starts before the last
+   * sample fed, or if its sum or integral is not finite.
    */
   addSummary(summary: Summary): void {
     if (summary.count === 0) return;
@@ -141,7 +141,7 @@ export class BucketAccumulator {
 
   /**
    * All buckets, in order. `next` is the first sample at or past the last edge, if it was not fed
-   * as part of a piece; throws RangeError if it lies in the window. To be called once, last.
+   * as part of a piece; throws RangeError if it lies in the window. Call it once, at the end.
    */
   finish(next?: Sample): readonly Bucket[] {
     if (next) {
@@ -168,8 +168,8 @@ export class BucketAccumulator {
   }
 
   /**
-   * Moves to the sample's bucket, with the line that leads there, cut where it crosses edges; false
-   * if it lies past the last edge.
+   * Moves to the sample's bucket and adds the line that leads there, cut where it crosses edges;
+   * false if the sample is past the last edge.
    */
   #enter(sample: Sample): boolean {
     while (!this.#full && sample.timeUs >= this.#endUs) {
@@ -204,7 +204,9 @@ export class BucketAccumulator {
     this.#highest = Math.max(this.#highest, highest);
   }
 
-  /** scaledPart: of the summary; asked for only if its sum or integral is not finite. */
+  /**
+   * scaledPart: the summary's scaled values; computed only if its sum or integral is not finite.
+   */
   #take(summary: Summary, scaledPart: () => Pick<Summary, "sum" | "integral">): void {
     this.#sum.add(summary.sum, () => scaledPart().sum.high);
     this.#integral.add(summary.integral, () => scaledPart().integral.high);
@@ -260,6 +262,6 @@ export class BucketAccumulator {
   }
 }
 
-/** A mean that was rounded lies no further out than what it is of. */
+/** Keeps a rounded mean within the range of its values. */
 const between = (lowest: number, highest: number, mean: number) =>
   Math.max(lowest, Math.min(highest, mean));

@@ -16,16 +16,16 @@ export type Calendar = {
   readonly startsMs?: readonly number[];
 };
 
-/** So many days no unit is longer than. */
+/** Most days of each unit. */
 const mostDays = { day: 1, week: 7, month: 31, quarter: 92, year: 366 };
 const monthsOf = { month: 1, quarter: 3, year: 12 };
 
 /**
- * Edges of the calendar's units in `[fromUs, toUs)`: the window, cut wherever one begins, which is
- * the first instant at which the zone's clocks show its start or a later time. So days of 23 or
- * 25 h come out as such; a start that clocks skip is when they jump; of one that comes twice the
- * first counts; and a unit that is skipped as a whole (in Apia the date 2011-12-30) has no bucket.
- * Weeks begin on Monday. Throws BucketEdgesError (`empty_window`, `unknown_time_zone`,
+ * Edges of the calendar's units in `[fromUs, toUs)`: the window, cut wherever a unit begins, which
+ * is the first instant at which the zone's clocks show its start or a later time. So days may have
+ * 23 or 25 h. If clocks skip a start, the unit begins when they jump; if a start occurs twice, the
+ * first one counts; and a unit that is skipped as a whole (in Apia the date 2011-12-30) has no
+ * bucket. Weeks begin on Monday. Throws BucketEdgesError (`empty_window`, `unknown_time_zone`,
  * `too_many_buckets`).
  */
 export function calendarEdges(
@@ -35,7 +35,7 @@ export function calendarEdges(
   assertWindow(options);
   const clock = createLocalClock(timeZone);
   const afterMs = clock.localAt(Math.floor(fromUs / 1000));
-  // Clocks that go back by the end have shown later times before; by a day at most.
+  // If clocks went back before the end, they have shown later times before, by at most a day.
   const throughMs = clock.localAt(Math.floor((toUs - 1) / 1000)) + dayMs;
   // Bounds the work; the count below is the exact one.
   const days = Math.floor((throughMs - afterMs) / dayMs) - 1;
@@ -51,7 +51,7 @@ export function calendarEdges(
   return Float64Array.from(edgesUs);
 }
 
-/** Local times after one and up to another at which a unit begins, ascending. */
+/** Local times at which a unit begins, after one time and up to another, ascending. */
 function* localStarts(
   { unit, startsMs }: Required<Pick<Calendar, "unit" | "startsMs">>,
   { afterMs, throughMs }: { afterMs: number; throughMs: number },
@@ -68,7 +68,9 @@ function* localStarts(
   }
 }
 
-/** First dates of units by number, and the number of the unit that a local time lies in. */
+/**
+ * The first date of a unit by its number, and the number of the unit that contains a local time.
+ */
 type Steps = { placeOf(localMs: number): number; dateAt(place: number): number };
 
 function stepsOf(unit: "shift" | "day" | "week"): Steps {

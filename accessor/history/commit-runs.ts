@@ -1,5 +1,5 @@
-// Which commit each sample of a block came with: runs of (how many, revision), as varints. Keeps
-// the order (time, revision, position) exact across series at about 0.03 bytes a sample.
+// The commit of each sample of a block, as runs of (count, revision) in varints. Keeps the order
+// (time, revision, position) exact across series at about 0.03 bytes a sample.
 
 /**
  * Runs of equal revisions, in order: pairs of varints, the count and the zigzag difference to the
@@ -21,7 +21,7 @@ export function encodeCommitRuns(revisions: Float64Array): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** The revision of each of a block's samples. Fails if the runs do not add up to count. */
+/** The revision of each of a block's samples. Fails if the runs do not add up to `count`. */
 export function decodeCommitRuns(bytes: Uint8Array, count: number): Float64Array {
   const revisions = new Float64Array(count);
   let offset = 0;

@@ -1,14 +1,17 @@
-// Sums that keep what plain addition loses: the low bits of small numbers beside large ones, and
-// what overflows on the way. No I/O.
+// Sums that keep what plain addition loses: the low bits of small numbers added to large ones, and
+// sums that overflow only in between. No I/O.
 import { type DoubleDouble, plus, sumOfTwo, zero } from "./double-double.ts";
 
-/** Numbers are scaled down by this where their sum would overflow: exact but for the smallest. */
+/**
+ * Numbers are scaled down by this if their sum would overflow, which is exact except for the
+ * smallest numbers.
+ */
 export const scale = 2 ** -64;
 
 /**
- * Sum of `values[start]` up to, not including, `values[end]`, each addition's error added up beside
- * it: right to a rounding or two, whatever cancels. ±Infinity only if the sum itself is beyond
- * float64.
+ * Sum of `values[start]` up to, not including, `values[end]`, with the errors of each addition
+ * summed separately: exact to a rounding or two, whatever cancels. ±Infinity only if the sum itself
+ * is beyond float64.
  */
 export function sumOf(values: Float64Array, start: number, end: number): DoubleDouble {
   let sum = 0;
@@ -20,23 +23,23 @@ export function sumOf(values: Float64Array, start: number, end: number): DoubleD
     low += sum - before + (value - (next - before));
     sum = next;
   }
-  // An overflow on the way makes Infinity - Infinity of the errors.
+  // An overflow in between turns the errors into Infinity - Infinity.
   return Number.isFinite(sum + low)
     ? sumOfTwo(sum, low)
     : { high: sumOf(scaled(values, start, end), 0, end - start).high / scale, low: 0 };
 }
 
-/** Some of the values, in units of 2^64: no sum of them overflows. */
+/** The same range of values in units of 2^64, whose sum cannot overflow. */
 export const scaled = (values: Float64Array, start: number, end: number) =>
   values.subarray(start, end).map((value) => value * scale);
 
 /** Adds up parts one by one. */
 export class RunningSum {
-  /** In units of 2^64 from where it would overflow. */
+  /** In units of 2^64 once it would overflow. */
   #sum = zero;
   #isScaled = false;
 
-  /** scaledPart: in units of 2^64; asked for only if the part is not finite. */
+  /** scaledPart: the part in units of 2^64; computed only if the part is not finite. */
   add(part: DoubleDouble, scaledPart: () => number): void {
     if (!this.#isScaled) {
       const next = plus(this.#sum, part);

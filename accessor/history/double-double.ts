@@ -1,13 +1,13 @@
-// Arithmetic with some 106 bits: a number is the sum of two float64, `high` being what it rounds to
-// and `low` what that leaves out (T. J. Dekker, Numer. Math. 18, 1971). No I/O.
+// Arithmetic with some 106 bits: a number is the sum of two float64, where `high` is its rounded
+// value and `low` the remainder (T. J. Dekker, Numer. Math. 18, 1971). No I/O.
 //
-// Where a step is beyond float64, `high` is not finite and `low` is 0.
+// If a step exceeds float64, `high` is not finite and `low` is 0.
 
 export type DoubleDouble = { readonly high: number; readonly low: number };
 
 export const zero: DoubleDouble = Object.freeze({ high: 0, low: 0 });
 
-/** 2^27 + 1: a product with it parts a float64 into halves, whose products are exact. */
+/** 2^27 + 1: a product with it splits a float64 into halves, whose products are exact. */
 export const splitter = 134_217_729;
 
 /** The exact sum of two numbers. */
@@ -20,7 +20,7 @@ export function sumOfTwo(a: number, b: number): DoubleDouble {
 /** The exact difference of two numbers. */
 export const differenceOfTwo = (a: number, b: number): DoubleDouble => sumOfTwo(a, -b);
 
-/** The exact product of two numbers, but for what is below the smallest float64. */
+/** The exact product of two numbers, except for what is below the smallest float64. */
 export function productOfTwo(a: number, b: number): DoubleDouble {
   const high = a * b;
   const aShift = splitter * a;
@@ -48,7 +48,7 @@ export function dividedBy(a: DoubleDouble, divisor: number): DoubleDouble {
   return sumOfTwo(quotient, (a.high - high - low + a.low) / divisor);
 }
 
-/** Halves of a number above 1e300 overflow though it does not: nothing is known of `low` then. */
+/** Halves of a number above 1e300 overflow although the number does not: `low` is then unknown. */
 const settled = (high: number, low: number): DoubleDouble => ({
   high,
   low: Number.isFinite(low) ? low : 0,

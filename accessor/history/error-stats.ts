@@ -1,9 +1,9 @@
-// Errors counted by severity and code, set against running time; and availability.
+// Counts errors by severity and code, relates them to running time, and computes availability.
 import { machineStates } from "./state-intervals.ts";
 
 /**
- * Reports that share severity and code. `count` defaults to 1, so single reports do as well as rows
- * of a GROUP BY.
+ * Reports that share severity and code. `count` defaults to 1, so both single reports and rows of a
+ * GROUP BY fit.
  */
 export type ErrorCount = {
   readonly severity: number;
@@ -21,11 +21,11 @@ export type ErrorStats = {
    * code units.
    */
   readonly byCode: readonly { readonly code: string; readonly count: number }[];
-  /** Reports with codes past `maxCodes`, so that `byCode` and this add up to `count`. */
+  /** Reports with codes beyond `maxCodes`, so that `byCode` and this add up to `count`. */
   readonly otherCodes: { readonly codes: number; readonly count: number };
 };
 
-/** Counts reports. Holds one number per distinct code while it counts. */
+/** Counts reports. Keeps one number per distinct code while it counts. */
 export function countErrors(
   reports: Iterable<ErrorCount>,
   options: { readonly maxCodes: number },
@@ -50,11 +50,11 @@ export function countErrors(
   };
 }
 
-/** How often errors come while a machine works. Undefined where it would mean dividing by zero. */
+/** How often errors occur while a machine works. Undefined if it would be a division by zero. */
 export type ErrorRate = {
   /**
-   * Errors per hour of ACTIVE time. Errors reported in other states count too: they need not be
-   * reported at once.
+   * Errors per hour of ACTIVE time. Errors reported in other states count too, since a report may
+   * be late.
    */
   readonly perActiveHour: number | undefined;
   /** ACTIVE microseconds / number of errors: the mean operating time between errors. */
@@ -72,9 +72,9 @@ export function errorRate(errors: number, timeUs: readonly number[]): ErrorRate 
 
 /**
  * Availability = up time / (up time + down time), with up = ACTIVE + IDLE and down = FAULT;
- * undefined if there is neither. IEC 60050-192 counts each span as up or down or leaves it out
- * (192-01-23, note 1), and down time leaves out what external causes disable (192-02-21): so OFF,
- * which says nothing about being able to work, and UNKNOWN are left out of both.
+ * undefined if there is neither. IEC 60050-192 counts each span as up or down or excludes it
+ * (192-01-23, note 1), and down time excludes disabling by external causes (192-02-21): so OFF,
+ * which does not tell whether the machine could work, and UNKNOWN count as neither.
  */
 export function availability(timeUs: readonly number[]): number | undefined {
   const upUs = timeUs[machineStates.active]! + timeUs[machineStates.idle]!;

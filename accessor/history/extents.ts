@@ -1,5 +1,5 @@
-// Spans of time that something lies in: joins them, and tells whether another one touches any.
-// No I/O.
+// Spans of time that contain something: joins them, and checks whether another span touches any. No
+// I/O.
 import { lowerIndex } from "../../codec/lower-bound.ts";
 
 /** A closed span of time. */

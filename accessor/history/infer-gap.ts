@@ -1,22 +1,22 @@
-// Which max_gap a signal gets that declares none: from the distances between its first samples.
+// Infers the max_gap of a signal that declares none from the distances between its first samples.
 // No I/O.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 
 const second = 1e6;
 const minute = 60 * second;
 const hour = 60 * minute;
-/** Round lengths of time, ascending; the first is also what is taken while nothing is known. */
+/** Round durations, ascending; the first also applies while nothing is known. */
 export const inferredGapsUs: readonly number[] = [
   ...[1, 2, 5, 10, 15, 20, 30].map((n) => n * second),
   ...[1, 2, 5, 10, 15, 20, 30, 45].map((n) => n * minute),
   ...[1, 2, 3, 6, 12, 24].map((n) => n * hour),
 ];
-/** A line bridges a sample that is missing, and a sample that comes late, but no two. */
+/** A line bridges one missing sample and one late sample, but not two missing ones. */
 const medians = 2.5;
-/** So many distances are looked at. */
+/** How many distances are used. */
 export const maxDistances = 16;
 
-/** What is known of the rhythm of a signal: distances as they came, and its last sample. */
+/** The known rhythm of a signal: distances in order of arrival, and its last sample. */
 export type Rhythm = {
   readonly distancesUs: readonly number[];
   readonly lastUs: number | undefined;
@@ -28,9 +28,9 @@ export const unknownRhythm: Rhythm = Object.freeze({
 });
 
 /**
- * The rhythm after more samples, which come in order of time. Equal times, and samples older than
- * the last, say nothing; but as long as there is no distance they are put in order together, for
- * some send the newest first. The same rhythm if nothing was learned.
+ * The rhythm after more samples, which are in order of time. Equal times, and samples older than
+ * the last, are ignored; but as long as there is no distance they are sorted together, since some
+ * producers send the newest first. Returns the same rhythm if nothing was learned.
  */
 export function learn(rhythm: Rhythm, timesUs: ArrayLike<number>): Rhythm {
   if (rhythm.distancesUs.length >= maxDistances) return rhythm;
@@ -48,9 +48,9 @@ export function learn(rhythm: Rhythm, timesUs: ArrayLike<number>): Rhythm {
 }
 
 /**
- * Of values that go on by themselves, a step's or a counter's, as long as there may be: 24 h. Of
- * others the smallest of `inferredGapsUs` that is at least 2.5 times the median distance (of an
- * even number, the lower one of the two in the middle): 1 s for anything from 2.5 Hz up, 30 s for a
+ * For values that hold by themselves, a step's or a counter's, the longest allowed: 24 h. For
+ * others, the smallest of `inferredGapsUs` that is at least 2.5 times the median distance (for an
+ * even number, the lower of the two in the middle): 1 s for anything from 2.5 Hz up, 30 s for a
  * sample each 10 s, 45 min for a quarter-hour meter. At most 24 h; 1 s without a distance.
  */
 export function inferGapUs({ distancesUs }: Rhythm, sampleType: SampleType): number {

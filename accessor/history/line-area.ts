@@ -1,5 +1,5 @@
-// What lies between two neighbouring samples, cut to a window: the area under a line, the area
-// under a value that holds, or how far a counter went up. No I/O.
+// The area between two neighbouring samples, cut to a window: the area under a line, the area under
+// a value that holds, or how far a counter went up. No I/O.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { scale } from "./compensated-sum.ts";
 import {
@@ -19,7 +19,7 @@ export type Sample = { readonly timeUs: number; readonly value: number };
 /** Half-open `[fromUs, toUs)`. */
 export type Window = { readonly fromUs: number; readonly toUs: number };
 
-/** How the values of a series go on from one sample to the next. */
+/** How the values of a series continue from one sample to the next. */
 export type Between = {
   /** Longest distance that a line bridges; longest time that a value holds. */
   readonly maxGapUs: number;
@@ -27,7 +27,7 @@ export type Between = {
   readonly sampleType: SampleType;
 };
 
-/** As a series declares it. */
+/** As the series declares it. */
 export const betweenOf = ({
   maxGapUs,
   sampleType,
@@ -37,26 +37,27 @@ export const betweenOf = ({
 }): Between => ({ maxGapUs: maxGapUs!, sampleType });
 
 /**
- * What a stretch between samples comes to: `integral` in value·seconds (W gives J), of a COUNTER
- * its increase; `coveredUs` the microseconds of which that is known (an exact integer).
+ * The result for a stretch between samples: `integral` in value·seconds (W gives J), for a COUNTER
+ * its increase; `coveredUs` the microseconds for which that is known (an exact integer).
  */
 export type Area = { readonly integral: DoubleDouble; readonly coveredUs: number };
 
 const nothing: Area = Object.freeze({ integral: zero, coveredUs: 0 });
 
 /**
- * What lies between `p` and the next sample `q` inside the window. `q` undefined: there is none, so
- * only a STEP goes on.
+ * The area between `p` and the next sample `q` inside the window. `q` undefined: there is none, so
+ * only a STEP continues.
  *
- * - LINEAR: the straight line from `p` to `q`. A pair farther apart than `maxGapUs` is no line.
+ * - LINEAR: the straight line from `p` to `q`. A pair farther apart than `maxGapUs` has no line.
  * - STEP: `p`'s value holds until `q`, at most for `maxGapUs`.
- * - COUNTER: it goes up evenly from `p` to `q`, by their difference; from 0 where `q` is lower, for
- *   then it was reset. A pair farther apart than `maxGapUs` says nothing.
+ * - COUNTER: it goes up evenly from `p` to `q`, by their difference; from 0 if `q` is lower, since
+ *   then it was reset. A pair farther apart than `maxGapUs` gives nothing.
  *
- * Samples of one time have nothing between them, but that a COUNTER which is higher in the second
- * went up by so much at that time: a source that counts faster than its clock ticks loses nothing.
- * Cutting at any instants gives parts that add up to the whole: `coveredUs` exactly, `integral` to
- * the last bits of a double-double. It is ±Infinity only if it is itself beyond float64.
+ * Samples at the same time have no area between them, except that a COUNTER that is higher in the
+ * second went up by the difference at that time: a source that counts faster than its clock ticks
+ * loses nothing. Parts that are cut at any instants add up to the whole: `coveredUs` exactly,
+ * `integral` to the last bits of a double-double. It is ±Infinity only if it is itself beyond
+ * float64.
  */
 export function lineArea(p: Sample, q: Sample | undefined, options: Window & Between): Area {
   const area = areaOf(p, q, options);
@@ -65,7 +66,7 @@ export function lineArea(p: Sample, q: Sample | undefined, options: Window & Bet
   return { integral: { high: integral.high / scale, low: 0 }, coveredUs };
 }
 
-/** Its value in units of 2^64, of which no integral overflows. */
+/** The sample with its value in units of 2^64, in which no integral overflows. */
 export const scaleSample = ({ timeUs, value }: Sample): Sample => ({
   timeUs,
   value: value * scale,
@@ -105,10 +106,13 @@ function areaOf(
   return { integral: dividedBy(times(halfWay, coveredUs), 2e6 * spanUs), coveredUs };
 }
 
-/** How far a counter went up between two values of one time; a lower one is no reset. */
+/** How far a counter went up between two values at the same time; a lower one is not a reset. */
 export const jump = (before: number, after: number): DoubleDouble =>
   after > before ? differenceOfTwo(after, before) : zero;
 
-/** How far a counter went up from one value to the next; lower than before, it began at 0 again. */
+/**
+ * How far a counter went up from one value to the next; if it is lower than before, it began at 0
+ * again.
+ */
 export const increase = (before: number, after: number): DoubleDouble =>
   after >= before ? differenceOfTwo(after, before) : { high: Math.max(after, 0), low: 0 };

@@ -1,5 +1,5 @@
-// The clocks of a time zone, by Intl alone (Node 24 has no Temporal): what they show at an instant,
-// and when they show a time first.
+// The clocks of a time zone, using only Intl (Node 24 has no Temporal): what they show at an
+// instant, and when they first show a time.
 import { BucketEdgesError } from "./bucket-edges.ts";
 
 export const dayMs = 86_400_000;
@@ -12,8 +12,8 @@ export type LocalClock = {
   /** What the clocks show. */
   localAt(instantMs: number): number;
   /**
-   * The first instant at which they show this time or a later one: of a time that comes twice the
-   * first, of one that is skipped (an hour, a date) when they jump over it.
+   * The first instant at which they show this time or a later one: for a time that occurs twice,
+   * the first; for one that is skipped (an hour, a date), when the clocks jump over it.
    */
   firstInstantOf(localMs: number): number;
 };
@@ -40,7 +40,7 @@ export function createLocalClock(timeZone: string): LocalClock {
       const dateMs = Math.floor(localMs / dayMs) * dayMs;
       const before = knownOffsetAt(dateMs - dayMs);
       const after = knownOffsetAt(dateMs + 2 * dayMs);
-      // Where both fit, the clocks went back, and the one before gives the earlier instant.
+      // If both fit, the clocks went back, and the offset before gives the earlier instant.
       for (const offset of [before, after])
         if (offsetAt(localMs - offset) === offset) return localMs - offset;
       // Skipped: the clocks jump within the hour (or day) that was lost.

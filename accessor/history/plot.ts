@@ -1,11 +1,11 @@
-// What a plot needs of its buckets: few points, and never a peak lost.
+// Selects the samples that a plot needs from its buckets: few points, without losing a peak.
 import type { Column } from "../../codec/column.ts";
 import type { Bucket } from "./buckets.ts";
 
 /**
  * First, lowest, highest and last sample of each bucket, in time order, each once: at most four a
- * bucket, all of them real samples at their own times. Drawn as a line no wider than a pixel a
- * bucket, it looks as all samples would.
+ * bucket, all of them real samples at their own times. Drawn with a bucket no wider than a pixel,
+ * the line looks the same as with all samples.
  */
 export function toPlotColumn(buckets: readonly Bucket[]): Column {
   const times: number[] = [];

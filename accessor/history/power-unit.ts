@@ -1,4 +1,4 @@
-// How many watts one of a unit of power is. No I/O.
+// How many watts one of a power unit is. No I/O.
 
 const prefixes: Readonly<Record<string, number>> = {
   u: 1e-6,
@@ -14,10 +14,10 @@ const prefixes: Readonly<Record<string, number>> = {
 };
 
 /**
- * Watts in one of the unit; undefined where that is not known, be it that the unit measures
- * something else (VA, var, kWh) or that it has no one meaning (hp, ton). "", which nobody has
- * declared yet, is W. Case counts, as SI has it (mW and MW); "KW" is taken as kW, since meters
- * write it and nothing else is meant. The same as `watts_per` in the database.
+ * Watts in one of the unit; undefined if that is unknown, because the unit measures something else
+ * (VA, var, kWh) or has several meanings (hp, ton). "", a unit that is not declared yet, is W. Case
+ * matters, as in SI (mW and MW); "KW" is read as kW, since meters write it and it cannot mean
+ * anything else. The same as `watts_per` in the database.
  */
 export function wattsPer(unit: string): number | undefined {
   if (unit === "") return 1;

@@ -1,13 +1,13 @@
 // Silence of a machine: from a tolerance after the last minute in which it gave a sign of life,
-// until the next one. Gaps are spans without a sign of life; a gap is silent but for its beginning.
-// No I/O.
+// until the next one. Gaps are spans without a sign of life; a gap is silent except at its
+// beginning. No I/O.
 import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { floorTo, minuteUs } from "./buckets-of-time.ts";
 import type { Window } from "./line-area.ts";
 
 const leastToleranceUs = 10 * minuteUs;
 
-/** What a series says of how often its machine sends. */
+/** What a series tells about how often its machine sends. */
 type Sending = {
   readonly kind: SignalKind;
   readonly maxGapUs: number | undefined;
@@ -15,9 +15,9 @@ type Sending = {
 };
 
 /**
- * How long after its last alive minute a machine counts as silent, in whole minutes. series: all of
- * the machine. What is sent on change (STEP) or seldom (COUNTER) says nothing of how often it
- * sends.
+ * How long after its last alive minute a machine counts as silent, in whole minutes. series: all
+ * series of the machine. Signals that are sent on change (STEP) or rarely (COUNTER) do not show how
+ * often it sends.
  */
 export function toleranceUsOf(series: readonly Sending[]): number {
   const longestUs = series
@@ -31,7 +31,7 @@ export function toleranceUsOf(series: readonly Sending[]): number {
 
 /**
  * An hour with signs of life: bit i of its minutes for minute i, in two halves of 30. beforeUs: the
- * last alive minute before the hour; undefined: there is none, or nobody has looked further back.
+ * last alive minute before the hour; undefined: there is none, or it was not searched for.
  */
 export type AliveHour = { hourUs: number; low: number; high: number; beforeUs: number | undefined };
 
@@ -39,8 +39,8 @@ const isAlive = ({ low, high }: AliveHour, minute: number) =>
   minute < 30 ? (low >>> minute) & 1 : (high >>> (minute - 30)) & 1;
 
 /**
- * Gaps longer than the tolerance. hours: ascending, all of those before which, in which or after
- * which such a gap may be.
+ * Gaps longer than the tolerance. hours: ascending, all hours before, in or after which such a gap
+ * may be.
  */
 export function gapsOfHours(hours: readonly AliveHour[], toleranceUs: number): Window[] {
   const gaps: Window[] = [];
@@ -83,7 +83,7 @@ export function joinSpans(spans: readonly Window[]): Window[] {
   return joined;
 }
 
-/** What alive spans leave of gaps, as far as it is longer than the tolerance. */
+/** The parts of gaps that alive spans leave, if they are longer than the tolerance. */
 export function cutGaps(
   gaps: readonly Window[],
   alive: readonly Window[],
@@ -107,10 +107,7 @@ export function cutGaps(
   return left;
 }
 
-/**
- * The silences of gaps that reach into a window, ascending; they begin where they do, be it before
- * it.
- */
+/** The silences of gaps that overlap a window, ascending; they may begin before it. */
 export function silencesOf(
   gaps: readonly Window[],
   toleranceUs: number,
@@ -121,7 +118,7 @@ export function silencesOf(
     .filter((silence) => silence.fromUs < silence.toUs && silence.toUs > fromUs);
 }
 
-/** Silences as far as they lie in a window. */
+/** The parts of silences that are in a window. */
 export function cutSilences(silences: readonly Window[], { fromUs, toUs }: Window): Window[] {
   return silences.flatMap((one) => {
     const cut = { fromUs: Math.max(one.fromUs, fromUs), toUs: Math.min(one.toUs, toUs) };

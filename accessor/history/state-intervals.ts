@@ -5,15 +5,15 @@ import type { Window } from "./line-area.ts";
 export type StateChange = { readonly timeUs: number; readonly state: number };
 
 /**
- * States by number, as the contract numbers them. `unknown` is also what a machine is in before its
- * first known state.
+ * States by number, as the contract numbers them. A machine is also `unknown` before its first
+ * known state.
  */
 export const machineStates = Object.freeze({ unknown: 0, active: 1, idle: 2, fault: 3, off: 4 });
 
 /** Length of the arrays that are indexed by state. */
 export const stateCount = 5;
 
-/** A state held from `startUs` on; `endUs` is undefined while it is the current one. */
+/** A state that holds from `startUs` on; `endUs` is undefined while it is the current one. */
 export type StateInterval = {
   readonly startUs: number;
   readonly endUs: number | undefined;
@@ -21,11 +21,11 @@ export type StateInterval = {
 };
 
 /**
- * Changes in the order (time, revision, position) as intervals: each starts where the one before
- * ends, in another state. Of changes at equal times the last one holds, the others vanish; a
- * repeated state extends its interval; the last one is open. Nothing comes before the first change:
- * for intervals that begin before a window, begin with the change carried in. Throws RangeError if
- * times go backwards.
+ * Turns changes in the order (time, revision, position) into intervals: each starts where the one
+ * before ends, in another state. Of changes at equal times the last one holds and the others
+ * disappear; a repeated state extends its interval; the last interval is open. There is none before
+ * the first change: for intervals that begin before a window, start with the change carried in.
+ * Throws RangeError if times go backwards.
  */
 export function toIntervals(changes: Iterable<StateChange>): StateInterval[] {
   const starts: StateChange[] = [];
@@ -60,9 +60,9 @@ export type WindowInterval = {
 export type StateWindow = Window & { readonly carriedIn?: number | undefined };
 
 /**
- * The intervals of `[fromUs, toUs)`: they fill it without a hole, beginning with the state carried
- * in, `unknown` (0) where nothing is known, also where a state is none of the five (a later
- * version's). Changes before the window count as carried in; those at or past its end are ignored.
+ * The intervals of `[fromUs, toUs)`: they fill it completely, beginning with the state carried in;
+ * `unknown` (0) if nothing is known, also for a state that is none of the five (of a later
+ * version). Changes before the window count as carried in; those at or past its end are ignored.
  */
 export function windowIntervals(
   changes: Iterable<StateChange>,
@@ -110,7 +110,7 @@ function* knownChanges(changes: Iterable<StateChange>, carriedIn: number): Itera
   for (const { timeUs, state } of changes) yield { timeUs, state: toKnownState(state) };
 }
 
-/** Unknown, where it is none of the five. */
+/** Unknown, if it is none of the five. */
 export function toKnownState(state: number): number {
   return Number.isInteger(state) && state >= 0 && state < stateCount
     ? state

@@ -1,5 +1,5 @@
-// Time and energy by state over a row of slots: what minute and hour roll-ups keep, and what a
-// machine's summary adds up.
+// Time and energy by state over a row of slots: minute and hour roll-ups store them, and a
+// machine's summary adds them up.
 import type { Bucket } from "./buckets.ts";
 import { type DoubleDouble, plus, zero } from "./double-double.ts";
 import { stateCount, type WindowInterval } from "./state-intervals.ts";
@@ -12,11 +12,11 @@ export type StateTotals = {
   /** Microseconds in each state; they add up to the window. */
   readonly timeUs: readonly number[];
   /**
-   * Value·seconds under the straight lines between samples while in that state (W gives J: 3.6e6 to
-   * the kWh).
+   * Value·seconds under the straight lines between samples while in that state (W gives J: 3.6e6
+   * per kWh).
    */
   readonly integral: readonly DoubleDouble[];
-  /** Microseconds of each state which those lines cover. */
+  /** Microseconds of each state that those lines cover. */
   readonly coveredUs: readonly number[];
   /** Changes from one known state to another. */
   readonly transitions: number;
@@ -30,7 +30,7 @@ export const emptyStateTotals: StateTotals = Object.freeze({
   transitions: 0,
 });
 
-/** Totals of two windows together; any order. */
+/** Totals of two windows together, in any order. */
 export function addStateTotals(a: StateTotals, b: StateTotals): StateTotals {
   return {
     timeUs: a.timeUs.map((value, state) => value + b.timeUs[state]!),
@@ -42,7 +42,7 @@ export function addStateTotals(a: StateTotals, b: StateTotals): StateTotals {
 
 /**
  * Bucket edges that cut at every slot's and every interval's edge, so that each bucket lies in one
- * slot and one state. To be filled by a BucketAccumulator, whose buckets go to `toStateTotals`. The
+ * slot and one state. A BucketAccumulator fills them, and its buckets go to `toStateTotals`. The
  * intervals must fill the slots' window (`windowIntervals`).
  */
 export function stateEdges(
@@ -60,7 +60,7 @@ export function stateEdges(
 
 /**
  * Totals of each slot from the buckets of `stateEdges` (same slots, same intervals). Without a
- * numeric signal, buckets of an accumulator that was fed nothing give times alone.
+ * numeric signal, buckets of an accumulator that was fed nothing give only the times.
  */
 export function toStateTotals(
   buckets: readonly Bucket[],

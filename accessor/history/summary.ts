@@ -1,5 +1,5 @@
-// The summary of a run of samples, a monoid: what blocks keep beside their samples and roll-ups add
-// up. No I/O.
+// The summary of a run of samples, a monoid: blocks store it beside their samples, and roll-ups add
+// it up. No I/O.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
 import { scale, scaled, sumOf } from "./compensated-sum.ts";
@@ -15,13 +15,13 @@ import {
 import { type Area, type Between, increase, jump, lineArea } from "./line-area.ts";
 
 /**
- * A run of samples of one series in time order. Without samples (`count` 0) all else means nothing;
- * only `emptySummary` looks so. Where several samples share the extreme, the earliest gives the
- * time.
+ * A run of samples of one series in time order. Without samples (`count` 0) all other fields are
+ * meaningless; only `emptySummary` has none. If several samples share an extreme, the earliest
+ * gives its time.
  */
 export type Summary = {
   readonly count: number;
-  /** Right to a rounding of float64, whatever cancels; ±Infinity only if it is beyond float64. */
+  /** Exact to a rounding of float64, whatever cancels; ±Infinity only if it is beyond float64. */
   readonly sum: DoubleDouble;
   readonly min: number;
   readonly minUs: number;
@@ -32,16 +32,16 @@ export type Summary = {
   readonly last: number;
   readonly lastUs: number;
   /**
-   * What lies between neighbours (`lineArea`): value·seconds (W gives J: 3.6e6 to the kWh), of a
-   * COUNTER its increase. As exact as the sum. Summaries joined of which one is not finite are NaN
-   * or ±Infinity.
+   * The area between neighbours (`lineArea`): value·seconds (W gives J: 3.6e6 per kWh), for a
+   * COUNTER its increase. As exact as the sum. If one of two joined summaries is not finite, the
+   * result is NaN or ±Infinity.
    */
   readonly integral: DoubleDouble;
-  /** Microseconds of which that is known; an exact integer. */
+  /** Microseconds for which that is known; an exact integer. */
   readonly coveredUs: number;
 };
 
-/** What of a summary is no sum. */
+/** The fields of a summary that are not sums. */
 export type Extremes = Omit<Summary, "sum" | "integral" | "coveredUs">;
 
 /** The identity of `joinSummaries`. */
@@ -91,10 +91,12 @@ export function summarize(
   return { count: end - start, sum, min, minUs, max, maxUs, first, firstUs, last, lastUs, ...area };
 }
 
-/** cancels: areas above and below zero may cancel each other, so that their roundings count. */
+/**
+ * cancels: areas above and below zero may cancel each other, so that their rounding errors matter.
+ */
 type Part = Between & { start: number; end: number; cancels: boolean };
 
-/** What lies between neighbours. Values are scaled down where that overflows on the way. */
+/** The area between neighbours. Values are scaled down if the sum overflows in between. */
 function areaBetween({ timesUs, values }: Column, part: Part): Area {
   const { sampleType, start, end } = part;
   const areaOf =
@@ -109,8 +111,8 @@ function areaBetween({ timesUs, values }: Column, part: Part): Area {
 }
 
 /**
- * Of a LINEAR: twice the areas, added up with the errors beside them. sumOfTwo and productOfTwo are
- * written out, since compaction spends its time here.
+ * For a LINEAR: twice the areas, with their errors summed separately. sumOfTwo and productOfTwo are
+ * inlined, since compaction spends its time here.
  */
 function areaUnderLines(
   { timesUs, values }: Column,
@@ -154,7 +156,7 @@ function areaUnderLines(
   return { integral: dividedBy(whole(sum, low), 2e6), coveredUs };
 }
 
-/** Of a STEP or a COUNTER; the latter's increases never cancel. */
+/** For a STEP or a COUNTER; the latter's increases never cancel. */
 function areaOfHeld(
   { timesUs, values }: Column,
   { maxGapUs, sampleType, start, end, cancels }: Part,
@@ -181,15 +183,17 @@ function areaOfHeld(
 const goUp = (atOnce: boolean, before: number, after: number) =>
   (atOnce ? jump : increase)(before, after).high;
 
-/** Not finite where either is: an overflow on the way makes Infinity - Infinity of the errors. */
+/**
+ * Not finite if the sum is not: an overflow in between turns the errors into Infinity - Infinity.
+ */
 const whole = (sum: number, low: number): DoubleDouble =>
   Number.isFinite(sum + low) ? sumOfTwo(sum, low) : { high: Number.NaN, low: 0 };
 
 /**
- * Summary of `a`'s samples followed by `b`'s: of any split of a run, joined in any grouping, the
- * same (sums and integrals to float64's last bit). What lies between `a`'s last and `b`'s first
- * sample counts by the same options as both were made with. Throws RangeError if `b` starts before
- * `a` ends.
+ * Summary of `a`'s samples followed by `b`'s: any split of a run, joined in any grouping, gives the
+ * same (sums and integrals to float64's last bit). The area between `a`'s last and `b`'s first
+ * sample is computed with `options`, which must be those that both were made with. Throws
+ * RangeError if `b` starts before `a` ends.
  */
 export function joinSummaries(a: Summary, b: Summary, options: Between): Summary {
   if (a.count === 0) return b;
@@ -210,7 +214,7 @@ export function joinSummaries(a: Summary, b: Summary, options: Between): Summary
   };
 }
 
-/** Those of `a`'s samples followed by `b`'s, of which neither is empty. */
+/** The extremes of `a`'s samples followed by `b`'s; neither may be empty. */
 export function joinExtremes(a: Extremes, b: Extremes): Extremes {
   const lower = b.min < a.min ? b : a;
   const upper = b.max > a.max ? b : a;

@@ -1,17 +1,18 @@
-// A range of time as few spans of whole days, hours and minutes: how what touched it is looked up.
+// Divides a range of time into few spans of whole days, hours and minutes, for looking up what
+// touched it.
 import { floorTo, hourUs, minuteUs } from "./buckets-of-time.ts";
 
 export const dayUs = 24 * hourUs;
 
 /**
- * Starts of width widthUs from fromUs up to, not including, toUs; both are multiples of it, or
- * infinite.
+ * Units of width widthUs that start from fromUs up to, not including, toUs; both are multiples of
+ * it, or infinite.
  */
 export type TouchSpan = { widthUs: number; fromUs: number; toUs: number };
 
 /**
- * Spans that cover [fromUs, toUs) and at most the rest of the minutes that its ends lie in: about 2
- * × (59 + 23) rows and one a day. An open end is a day's.
+ * Spans that cover [fromUs, toUs), extended at most to whole minutes at its ends: about 2 × (59 +
+ * 23) rows, plus one per day. An open end is covered by days.
  */
 export function touchSpans(fromUs: number, toUs: number): TouchSpan[] {
   const spans: TouchSpan[] = [];
@@ -46,5 +47,5 @@ function roundTo(timeUs: number, widthUs: number, round: (value: number) => numb
   return Number.isFinite(timeUs) ? round(timeUs / widthUs) * widthUs : timeUs;
 }
 
-/** The minute that a time lies in. */
+/** The start of the minute that contains a time. */
 export const minuteOf = (timeUs: number): number => floorTo(timeUs, minuteUs);

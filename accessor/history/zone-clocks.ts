@@ -2,13 +2,16 @@
 import { Turns } from "../../runtime/turns.ts";
 import { createLocalClock, dayMs } from "./local-clock.ts";
 
-/** Half-open; the first begins and the last ends where numbers of microseconds do. */
+/** Half-open; together they cover the whole range of times in microseconds. */
 export type ZoneStretch = { fromUs: number; toUs: number; offsetUs: number };
 
-/** Years whose changes are known; before and after, clocks go on as at the ends. */
+/**
+ * Years whose changes are computed; before and after, clocks keep the offset of the first and last
+ * year.
+ */
 export const zoneYears = { first: 1970, last: 2099 };
 
-// No zone has changed its clocks twice within five days, and gone back to what they showed.
+// No zone has changed its clocks twice within five days and returned to the earlier offset.
 const stepMs = 4 * dayMs;
 const probesInARow = 256;
 

@@ -1,4 +1,4 @@
-// AccessService: tells callers who they are.
+// AccessService: tells callers their identity and permissions.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";

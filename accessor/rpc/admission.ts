@@ -1,5 +1,5 @@
-// Bounds on calls at once and a second, shared out by caller: beyond its share a call is refused at
-// once, with a time to try again, and others do not notice.
+// Bounds on concurrent calls and on calls per second, shared between callers: a call beyond its
+// caller's share is refused at once, with a time to retry, and other callers are not affected.
 import type { DescMessage, DescMethod, DescService, MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { Loan, Shares } from "../../access/shares.ts";
@@ -12,11 +12,11 @@ import type { Ledger } from "../domain/ledger.ts";
 import { accessorCodecs } from "./codecs.ts";
 import { QuestionTurns } from "./question-turns.ts";
 
-/** Which bound a call falls under. others: health, reflection, who am I. */
+/** The bound that applies to a call. others: health, reflection, WhoAmI. */
 export const callKinds = ["queries", "ranges", "feeds", "producers", "batches", "others"] as const;
 export type CallKind = (typeof callKinds)[number];
 
-/** As callers know them. */
+/** Their names in messages to callers. */
 const names: Record<CallKind, string> = {
   queries: "queries",
   ranges: "ranges",
@@ -28,18 +28,21 @@ const names: Record<CallKind, string> = {
 
 export type AdmissionOptions = {
   /**
-   * Most calls of each kind that one caller has at once when it is alone; all together have twice
+   * Most concurrent calls of each kind for a caller that is alone; all callers together have twice
    * as many (see Shares).
    */
   max: Record<CallKind, number>;
-  /** Calls a second of one caller; undefined: no bound. */
+  /** Calls per second of one caller; undefined: no bound. */
   rate?: Rate | undefined;
   shareHolderOf: ShareHolderOf;
-  /** Whether a caller may have one more answer; else it is refused until it reads what it has. */
+  /**
+   * Whether a caller may get one more answer; otherwise its calls are refused until it reads the
+   * ones it has.
+   */
   hasRoomForAnswer: (holder: string) => boolean;
   /** How long a single request may take if its client sets no deadline. */
   defaultDeadlineMs: number;
-  /** How long it may take at all. */
+  /** The longest that any single request may take. */
   maxDeadlineMs: number;
   ledger: Ledger;
   /** Milliseconds that only go forward. */
@@ -95,15 +98,15 @@ export class Admission {
   }
 
   /**
-   * The time that a question waits for its turn is part of what it may take. Its turn and its place
-   * last until the answer is encoded: answers that wait for that are as large.
+   * A query's wait for its turn counts towards its deadline. Its turn and its place last until the
+   * answer is encoded, because an answer that waits for encoding is just as large.
    */
   #inTurn(
     { kind, name, output }: { kind: CallKind; name: string; output: DescMessage },
     { values, signal: abort }: HandlerContext,
     run: () => Promise<MessageInitShape<DescMessage>>,
   ): Promise<MessageInitShape<DescMessage>> {
-    // Their answers are small.
+    // These have small answers.
     if (kind === "others") return run();
     const caller = values.get(shareHolderKey);
     const answer = async () => {

@@ -1,4 +1,4 @@
-// AggregateStates: what machines did, by bucket of time.
+// AggregateStates: the states of machines, by bucket of time.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type AggregateStatesRequest,
@@ -39,7 +39,8 @@ export async function aggregateStates(
   const { token, encode } = openPage(AggregateStatesRequestSchema, request, paging);
   const head = await headOf(reads, request, { token, abort });
   const { revision } = head;
-  // An open end stays where it was on the first page, and so do buckets when machines come.
+  // An open end stays where it was on the first page, and buckets stay the same when machines are
+  // added.
   const window =
     token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
   const series = await reads.catalog.select({ machines: request.machines, signals: [] });

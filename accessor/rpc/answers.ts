@@ -23,7 +23,7 @@ import { headOf, pagedWindow, windowAt } from "./window.ts";
 
 const maxDefaultPoints = 1_000;
 const minDefaultPoints = 100;
-/** A bucket whose every field is as large as it gets, and a series' names and unit. */
+/** Largest size of a bucket, and of a series' names and unit. */
 const sizes = { bucketBytes: 200, rowBytes: 800 };
 
 export type Asking = Paging & { abort: AbortSignal };
@@ -37,7 +37,7 @@ export async function aggregateSamples(
   const { token, encode } = openPage(AggregateSamplesRequestSchema, request, paging);
   const head = await headOf(reads, request, { token, abort });
   const { revision } = head;
-  // Only now: what min_cursor waits for may hold the signal's first records.
+  // Check this only now: the commits that min_cursor waits for may have the signal's first records.
   for (const name of request.signals) {
     if ((await kindOf(name)) === SignalKind.NUMERIC) continue;
     throw new Failure("SIGNAL_NOT_NUMERIC", `"${name}" has no samples to aggregate`, {
@@ -48,7 +48,7 @@ export async function aggregateSamples(
   const window =
     token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
   const all = await reads.catalog.select(request);
-  // Machines may come in between; the pages' buckets stay the same.
+  // Machines may be added between pages; the buckets of all pages stay the same.
   const defaultPoints = token?.after.position ?? pointsFor(all.length, sizes);
   const edgesUs = toEdges(request.resolution, { window, defaultPoints });
   const each = Math.max(0, edgesUs.length - 1);
@@ -56,7 +56,8 @@ export async function aggregateSamples(
     throw tooManyBuckets(
       `${all.length} series with ${each} buckets each exceed the limit of ${maxBuckets} buckets: ask for fewer series or wider buckets`,
     );
-  // Known before any is summed up: buckets are of one size, whatever is in them.
+  // The number is known before any bucket is computed: all buckets have one size, whatever their
+  // content.
   const fitting = Math.max(
     1,
     Math.floor(maxPageBytes / (sizes.rowBytes + each * sizes.bucketBytes)),
@@ -89,8 +90,8 @@ export async function aggregateSamples(
 }
 
 /**
- * As many as let every row of buckets fit into one page, if that is enough for a plot; never so
- * many that all of them are too many.
+ * As many points as let every row of buckets fit into one page, if that is enough for a plot; never
+ * so many that the buckets exceed the limit.
  */
 export function pointsFor(rows: number, { bucketBytes, rowBytes }: typeof sizes): number {
   const fitting = Math.floor((maxPageBytes / Math.max(1, rows) - rowBytes) / bucketBytes);
@@ -100,7 +101,7 @@ export function pointsFor(rows: number, { bucketBytes, rowBytes }: typeof sizes)
 
 const bucketsInARow = 256;
 
-/** Messages as a whole, so that nothing is left to be made of all of them at once. */
+/** Builds complete messages, so that no step is left that would convert all of them at once. */
 async function toMessages(buckets: readonly Bucket[], turns: Turns): Promise<BucketMessage[]> {
   const messages: BucketMessage[] = [];
   for (const bucket of buckets) {
@@ -110,7 +111,7 @@ async function toMessages(buckets: readonly Bucket[], turns: Turns): Promise<Buc
   return messages;
 }
 
-/** Not through create(), which takes as long as all else together. */
+/** Does not use create(), which takes as long as everything else together. */
 function toBucket(bucket: Bucket): BucketMessage {
   const {
     startUs,

@@ -1,4 +1,4 @@
-// Answers of ListMachines and ListSignals out of the catalog.
+// Answers ListMachines and ListSignals from the catalog.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type MachineSchema,
@@ -92,9 +92,9 @@ export async function listSignals(
   };
 }
 
-// A page ends at a name; an id that has it stands in the token, since names never change.
+// A page ends at a name; the token has an id with that name, since names never change.
 const nowhere = { timeUs: 0, revision: 0, position: 0 };
-/** Of a machine or a signal without its list, and without the name of a machine. */
+/** Size of a machine or a signal without its list, and without the name of a machine. */
 const entryBytes = 250;
 const maxSignalsListed = 10_000;
 const maxUnitsListed = 100;
@@ -115,7 +115,7 @@ function declared(series: readonly Series[]) {
   return { ...said, maxGap: { seconds, nanos } };
 }
 
-/** Who has declared none has LINEAR. */
+/** A series without a declared type is LINEAR. */
 function sampleTypesOf(series: readonly Series[]): SampleType[] {
   const numeric = series.filter(({ kind }) => kind === SignalKind.NUMERIC);
   return [...new Set(numeric.map(({ sampleType }) => sampleType || SampleType.LINEAR))].sort(

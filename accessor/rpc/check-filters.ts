@@ -1,4 +1,4 @@
-// Filters of questions that go with some signals only.
+// Filters of queries that apply to some signals only.
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { Failure } from "../domain/failure.ts";
 

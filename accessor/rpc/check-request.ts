@@ -1,5 +1,5 @@
-// Rules of single requests: those that the contract declares, those on names and times that it
-// states, and what a range comes to.
+// Rules of single requests: those that the contract declares, its rules on names and times, and the
+// range that a request means.
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
@@ -9,12 +9,12 @@ import { signalPattern } from "../ingest/name-patterns.ts";
 
 const validator = createValidator();
 
-// Errors travel in trailers, of which clients take 8 KiB.
+// Errors are sent in trailers, of which clients accept 8 KiB.
 const maxViolations = 10;
 
 /**
- * Compiles the rules of a message: the first that was checked took 60 ms or more, in which nobody
- * else was served.
+ * Compiles the rules of a message in advance: otherwise the first check took 60 ms or more, during
+ * which no other call was served.
  */
 export function learnRules(desc: DescMessage): void {
   validator.validate(desc, create(desc));
@@ -43,7 +43,7 @@ export function checkRules(desc: DescMessage, message: Message): void {
   });
 }
 
-/** REQUEST_INVALID of one field, which may be named by its path. */
+/** REQUEST_INVALID for one field, which may be given as a path. */
 export function invalid(field: string, description: string): Failure {
   const message = `${field.split(".").at(-1)} ${description}`;
   return new Failure("REQUEST_INVALID", message, {
@@ -53,7 +53,7 @@ export function invalid(field: string, description: string): Failure {
 }
 
 /**
- * Fails with MACHINE_NAME_INVALID. Puts each name into its one form, in place: before the request
+ * Fails with MACHINE_NAME_INVALID. Replaces each name by its one form, in place, before the request
  * is hashed, compared or looked up.
  */
 export function checkMachines(machines: string[]): void {
@@ -84,13 +84,13 @@ export function checkSignals(signals: readonly string[]): void {
 /** A half-open range in microseconds. Open ends are infinite. */
 export type TimeRange = { fromUs: number; toUs: number };
 
-// Years 1 to 9999, as google.protobuf.Timestamp has it.
+// Years 1 to 9999, the range of google.protobuf.Timestamp.
 const minSeconds = -62_135_596_800n;
 const maxSeconds = 253_402_300_799n;
 
 /**
- * Fails with TIME_RANGE_INVALID. A start between two microseconds begins with the later one, an end
- * ends with it. The names are the fields' in the request.
+ * Fails with TIME_RANGE_INVALID. A start or an end between two microseconds is rounded up to the
+ * later one. The names are those of the request's fields.
  */
 export function toTimeRange(
   startTime: Timestamp | undefined,
@@ -110,8 +110,8 @@ export function toTimeRange(
       },
     );
   }
-  // Beyond 2^53 µs (years 1684 and 2255) numbers are not exact, and nothing is stored: such a range
-  // becomes an empty one at the edge.
+  // Beyond 2^53 µs (years 1684 and 2255) numbers are not exact and no records are stored: such a
+  // range becomes an empty one at the edge.
   const start =
     fromUs === Number.NEGATIVE_INFINITY
       ? fromUs
@@ -121,7 +121,9 @@ export function toTimeRange(
 
 const maxTimeUs = Number.MAX_SAFE_INTEGER;
 
-/** Microseconds, a time between two becoming the later one. Fails with TIME_RANGE_INVALID. */
+/**
+ * Microseconds; a time between two is rounded up to the later one. Fails with TIME_RANGE_INVALID.
+ */
 export function toTimeUs(field: string, { seconds, nanos }: Timestamp): number {
   if (seconds < minSeconds || seconds > maxSeconds || nanos < 0 || nanos > 999_999_999) {
     throw new Failure("TIME_RANGE_INVALID", `${field} is outside years 1 to 9999`, {

@@ -1,5 +1,5 @@
-// Which messages the accessor reads and writes in its own way: those with columns or buckets, which
-// are most of what goes over the wire.
+// The messages that the accessor encodes and decodes with its own code: those with columns or
+// buckets, which are most of the bytes on the wire.
 import {
   IngestBatchRequestSchema,
   IngestRequestSchema,
@@ -26,7 +26,7 @@ export const accessorCodecs: Codecs = new Map([
   codecOf(ReadSignalsResponseSchema, { encode: encodeReadSignalsResponse }),
   codecOf(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse }),
   codecOf(AggregateSamplesResponseSchema, { encode: encodeAggregateSamplesResponse }),
-  // The parts in which large answers are encoded.
+  // Parts of large answers that are encoded separately.
   codecOf(BatchSchema, { encode: encodeBatch }),
   codecOf(SeriesBucketsSchema, { encode: encodeSeriesBuckets }),
 ]);

@@ -1,12 +1,14 @@
-// The time that a feed starts at: it must have come, by the database's clock.
+// Checks the start time of a feed: it must have passed by the database's clock.
 import { Failure } from "../domain/failure.ts";
 import type { Database } from "../store/database.ts";
 import { readMoment } from "../store/log.ts";
 
-/** "now" of a client whose clock is ahead is now. */
+/** The "now" of a client whose clock is ahead counts as now. */
 const clockToleranceUs = 10_000_000;
 
-/** Before a time that has not come, there is nothing yet that could be left out. */
+/**
+ * Fails for a time in the future: the commits before it, which a feed would skip, do not exist yet.
+ */
 export async function assertHasCome(database: Database, fromUs: number): Promise<void> {
   const { nowUs } = await readMoment(database);
   if (fromUs <= nowUs + clockToleranceUs) return;

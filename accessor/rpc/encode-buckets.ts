@@ -1,4 +1,4 @@
-// Buckets to protobuf bytes, the same as protobuf-es writes, in half the time: its encoder took a
+// Encodes buckets to the same protobuf bytes as protobuf-es, in half the time: its encoder took a
 // quarter of the accessor's time for an answer of AggregateSamples.
 import { toBinary } from "@bufbuild/protobuf";
 import { DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
@@ -27,7 +27,7 @@ export function encodeSeriesBuckets(series: SeriesBuckets, headBytes = 0): Uint8
   return writer.take();
 }
 
-/** About how many bytes a bucket takes in which all is set. */
+/** About how many bytes a bucket with all fields takes. */
 const bucketBytes = 180;
 const bytesOf = ({ buckets }: SeriesBuckets) => 64 + buckets.length * bucketBytes;
 
@@ -57,7 +57,7 @@ function writeBucket(bucket: Bucket): void {
   writeTime(11, bucket.maxTime);
   writeTime(12, bucket.firstTime);
   writeTime(13, bucket.lastTime);
-  // Without presence: a 0 is left out, a -0 is not.
+  // The field has no presence: 0 is left out, -0 is not.
   if (!Object.is(bucket.integral, 0)) writer.double(14, bucket.integral);
   if (!Object.is(bucket.coverage, 0)) writer.double(15, bucket.coverage);
   writeValue(16, bucket.increase);
@@ -77,7 +77,7 @@ function writeTime(field: number, time: Timestamp | undefined): void {
   writer.message(field, write);
 }
 
-/** Whether all of it is numbers that the writer writes exactly. */
+/** Whether the writer can write all its numbers exactly. */
 const isPlain = (bucket: Bucket): boolean =>
   bucket.count >= 0n &&
   bucket.count <= maxExact &&

@@ -1,5 +1,5 @@
-// Every error as gRPC tells it: a Failure's reason gives the status code and the details; what
-// nobody expected becomes INTERNAL with an id.
+// Converts every error to a gRPC status: a Failure's reason gives the code and the details; an
+// unexpected error becomes INTERNAL with an id.
 import { randomBytes } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
@@ -47,7 +47,7 @@ const codes: Partial<Record<Reason, Code>> = {
   QUESTION_TOO_LARGE: Code.InvalidArgument,
 };
 
-/** The one mapping of the accessor's errors to its clients'. Logs what the client is not told. */
+/** The one mapping of the accessor's errors to those of clients. Logs what clients do not get. */
 export function toConnectError(
   error: unknown,
   { method, log }: { method: string; log: Log },
@@ -57,7 +57,7 @@ export function toConnectError(
   if (error instanceof Failure) {
     const code = codes[error.reason];
     if (code !== undefined) {
-      // Foreseen: what it came of says enough, without where.
+      // An expected error: its cause is enough for the log, without a stack.
       if (error.cause !== undefined)
         log.warn(error.message, { method, reason: error.reason, cause: causeChain(error.cause) });
       if (error.reason === "ANSWER_TOO_LARGE")

@@ -114,17 +114,17 @@ function toWelcome(
 
 type Reading = {
   sender: Sender;
-  /** That it was opened in. */
+  /** The epoch in which the stream was opened. */
   epoch: number;
   undecided: UndecidedBatches;
   intake: Intake;
   permits: ((machine: string) => boolean) | undefined;
-  /** Whose share it takes. */
+  /** The holder of the share that it uses. */
   holder: string;
   abort: AbortSignal;
 };
 
-/** Takes batches until the client half-closes; a failure goes to whoever acknowledges. */
+/** Takes batches until the client half-closes; passes a failure to the acknowledging side. */
 async function readBatches(
   requests: AsyncIterator<IngestRequest>,
   { sender, epoch, undecided, intake, permits, holder, abort }: Reading,
@@ -144,7 +144,7 @@ async function readBatches(
       const numbered = { sequence, batch, byteLength, sender, permits, epoch, holder };
       const prepared = await intake.prepare(numbered);
       const decided = intake.decide({ ...sender, prepared, epoch, holder });
-      // It stays in flight until it is decided; the next one is read meanwhile.
+      // The batch stays in flight until it is decided; the next one is read meanwhile.
       const inFlight = stack.move();
       const released = decided.finally(() => inFlight.dispose());
       await undecided.add(sequence, released, abort);
@@ -154,7 +154,7 @@ async function readBatches(
   }
 }
 
-/** Yields an Ack for each run of batches that are decided by then. */
+/** Yields an Ack for each run of decided batches. */
 async function* acknowledge(
   undecided: UndecidedBatches,
   cursorOf: (revision: number) => string,
@@ -166,7 +166,7 @@ async function* acknowledge(
     let last: bigint | undefined;
     for (const { sequence, decided } of run) {
       const own = decided.plain ? 0 : resultBytes(decided.result);
-      // Each of them may have a verdict for every record.
+      // Each result may have a verdict for every record.
       if (results.length > 0 && bytes + own > maxAckBytes) {
         yield toAck(last!, cursorOf(revision), results);
         [results, bytes] = [[], 0];
@@ -181,8 +181,7 @@ async function* acknowledge(
   }
 }
 
-// A stream waits, and its client with it; a single batch has a deadline, and is told when to come
-// again.
+// A stream waits, and its client with it; a single batch has a deadline, and gets a time to retry.
 const maxBatchWaitMs = 10_000;
 const maxAckBytes = 1024 * 1024;
 

@@ -20,7 +20,7 @@ import { checkMachines, toTimeUs } from "./check-request.ts";
 import { PageBudget } from "./page-budget.ts";
 import { openPage, type Paging } from "./paging.ts";
 
-// All of them error reports with the longest texts there may be: 7 MB.
+// At most 7 MB, if all are error reports with the longest texts allowed.
 const seriesAtOnce = 2_000;
 const minSeriesAtOnce = 100;
 
@@ -38,7 +38,7 @@ export async function getLatest(
   const all = await reads.catalog.select(request);
   const budget = new PageBudget(request.pageSize || Number.POSITIVE_INFINITY);
   const signals: Signal[] = [];
-  // The series up to which all is said.
+  // The last series that the answer covers completely.
   let lastId = token?.after.revision ?? 0;
   let full = false;
   for (let at = all.findIndex(({ id }) => id === lastId) + 1; at < all.length && !full; ) {
@@ -63,7 +63,7 @@ export async function getLatest(
   };
 }
 
-/** Adds to states since when their machines have been silent, by the database's clock. */
+/** Adds the start of its machine's silence to each state, by the database's clock. */
 async function addSilentSince(
   { database, catalog }: Reads,
   records: readonly Signal[],
@@ -86,7 +86,7 @@ async function addSilentSince(
     const [silence] = silences[i]!;
     const state = states.get(machine)!;
     if (silence === undefined) continue;
-    // Of what retention has left nothing but the state, that was the last sign of life.
+    // If retention has left only the state, the state was the last sign of life.
     const leastUs = minuteOf(toTimeUs("time", state.time!)) + minuteUs + toleranceUsOf(mine);
     const sinceUs = Math.max(silence.fromUs, leastUs);
     if (sinceUs <= nowUs) state.silentSinceTime = toTimestamp(sinceUs);

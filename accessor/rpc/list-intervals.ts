@@ -1,5 +1,4 @@
-// The answers of ListStateIntervals, in pages: intervals, and how much of them machines were
-// silent.
+// Answers ListStateIntervals in pages: intervals, and how long machines were silent in them.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import {
@@ -41,7 +40,7 @@ export async function listStateIntervals(
   const cursor = cursors.encode(revision);
   if (nowUs === undefined) return { intervals: [], nextPageToken: "", cursor };
   const answered = { cursor, endTime: toTimestamp(Math.min(range.toUs, nowUs)) };
-  // Nothing of the range has come.
+  // The whole range is in the future.
   if (range.fromUs >= nowUs) return { ...answered, intervals: [], nextPageToken: "" };
   const budget = new PageBudget(request.pageSize || 1_000);
   const states = request.states.filter((state) => state !== MachineState.UNSPECIFIED);

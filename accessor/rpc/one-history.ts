@@ -1,5 +1,6 @@
-// Answers of one history each: where another epoch begins while one is read, it is read again or
-// fails, to be asked for again. What has been read by then may have been given up since.
+// Makes each answer consistent with one history: if another epoch begins while an answer is read,
+// it is read again, or fails so that the client retries. Data read before may have been given up
+// since.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type {
@@ -11,7 +12,7 @@ import type { Epochs } from "../domain/epochs.ts";
 type Signals = ServiceImpl<typeof SignalService>;
 type Messages = AsyncIterator<MessageInitShape<typeof ReadSignalsResponseSchema>>;
 
-/** Feeds are left as they are: they are told where histories fork (see feed/fork.ts). */
+/** Feeds are not wrapped: they handle forks of the history themselves (see feed/fork.ts). */
 export function ofOneHistory(
   service: Signals,
   epochs: Pick<Epochs, "current" | "during" | "assertStill">,
@@ -37,7 +38,7 @@ export function ofOneHistory(
       let epoch = 0;
       let messages: Messages | undefined;
       try {
-        // The first message says of which revision the answer is: nothing has been told before it.
+        // The first message has the revision of the answer: nothing has been sent before it.
         let { done, value } = await epochs.during(async () => {
           await messages?.return?.();
           epoch = epochs.current;

@@ -1,8 +1,8 @@
-// What a page may still take: rows as the caller asked for, and bytes as a message holds.
+// The remaining room of a page: rows as the caller requested, and bytes as a message allows.
 
 /**
- * Of a page. What stands around the rows, tokens and cursors, has room up to what is sent at most,
- * and so has one more row.
+ * Most bytes of a page's rows. Tokens, cursors and one more row still fit below the largest
+ * message.
  */
 export const maxPageBytes = 3_500_000;
 
@@ -15,13 +15,13 @@ export class PageBudget {
     this.#rows = maxRows;
   }
 
-  /** How many rows more may come, if they are small. */
+  /** How many more rows fit, if they are small. */
   get rows(): number {
     return this.#rows;
   }
 
   /**
-   * Whether a row of at most so many bytes comes into the page. A first one always does: no row is
+   * Whether a row of at most `bytes` fits into the page. The first one always does: no row is
    * larger than a page.
    */
   take(bytes: number): boolean {

@@ -1,5 +1,5 @@
 // The opaque page token: the query it belongs to, the revision all pages are of, where the last
-// page ended, and when it was made; signed, so that nothing in it is what a client made up.
+// page ended, and when it was made; signed, so that clients cannot forge it.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { Failure } from "../domain/failure.ts";
@@ -8,26 +8,26 @@ import type { Place } from "../store/events.ts";
 export type PageToken = { revision: number; after: Place };
 
 /**
- * Names a history as a caller sees it, the same for those who see the same: as it is now, and up to
- * a revision, which a promotion that gives up nothing of it does not change. With a secret of the
- * database in it.
+ * Names a history as a caller sees it, equal for callers that see the same machines: as it is now,
+ * and up to a revision. A promotion that gives up nothing below the revision does not change the
+ * latter. The names contain a secret of the database.
  */
 export type SeenHistory = { readonly now: string; at(revision: number): string };
 
-/** 1 was not signed. */
+/** Version 1 was not signed. */
 const version = 2;
 const queryBytes = 8;
 const size = 1 + queryBytes + 8 + 8 + 8 + 8 + 4;
 const checkBytes = 16;
 
-/** How long a token is good. Nothing that its revision needs is dropped before. */
+/** How long a token is valid. Data that its revision needs is kept at least that long. */
 export const pageTokenLifeMs = 15 * 60_000;
 
 /**
  * What a token is bound to and signed by: the request without page_size, page_token and min_cursor,
- * and the history that it was put to (any text that another database, or this one restored to an
- * earlier point, does not have, with a secret of the database in it). Eight bytes of it stand in
- * the token, to tell queries apart; the rest is the key.
+ * and the history that it reads (any text that another database, or this one restored to an earlier
+ * point, does not have, with a secret of the database in it). The token contains eight bytes of the
+ * hash, to tell queries apart; the rest is the key.
  */
 export function queryHash<Desc extends DescMessage>(
   desc: Desc,
@@ -42,8 +42,8 @@ export function queryHash<Desc extends DescMessage>(
 }
 
 /**
- * The revision that a token names, before the token is checked: the history up to there is part of
- * what it is bound to.
+ * The revision in a token, before the token is checked: the token is also bound to the history up
+ * to there.
  */
 export function revisionIn(token: string): number {
   const bytes = Buffer.from(token, "base64url");
@@ -86,7 +86,8 @@ export function decodePageToken(
   const [madeMs, revision, timeUs, ofRevision] = [9, 17, 25, 33].map((at) =>
     body.readDoubleBE(at),
   ) as [...[number, number, number, number]];
-  // Signed, so ours; but nothing else stands between a fault of ours and a statement.
+  // The signature shows that it is ours, but this is the last check before the values go into a
+  // statement.
   if (![revision, timeUs, ofRevision].every(Number.isSafeInteger) || Number.isNaN(madeMs))
     throw invalid(notOurs);
   if (nowMs - madeMs > pageTokenLifeMs) {

@@ -1,4 +1,4 @@
-// A service that is made anew for each call, of what the call may use.
+// Creates a service for each call, with only what the call may use.
 import type { DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 

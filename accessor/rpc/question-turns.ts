@@ -4,25 +4,28 @@
 import { FairQueue } from "../../access/fair-queue.ts";
 import type { Ledger } from "../domain/ledger.ts";
 
-/** What questions of a kind hold while they are answered, in units. */
+/** Units that queries of each kind hold while they run. */
 const unitsOf: Record<string, number> = {
-  // Decode samples until the answer is whole.
+  // These decode samples until the answer is complete.
   AggregateSamples: 4,
   SummarizeMachines: 4,
   AggregateStates: 4,
-  // A page at most, or looked up by index.
+  // These return a page at most, or use an index.
   QuerySignals: 2,
   ListStateIntervals: 2,
   GetVersion: 2,
 };
 /**
- * Of what is not named here: short ones, which have a queue of their own, so that none waits behind
- * a long one. Each makes up to 4 MiB of answer.
+ * Units of all other queries: short ones, which have their own queue, so that none waits behind a
+ * long one. Each answer has up to 4 MiB.
  */
 const shortUnits = 2;
 
 export type QuestionTurnsOptions = {
-  /** Most units at once, of all callers and of one; as many of short questions beside. */
+  /**
+   * Most units at once, for all callers and for one; short queries have the same number in
+   * addition.
+   */
   maxUnits?: number;
   maxUnitsPerCaller?: number;
   ledger: Ledger;
@@ -41,8 +44,8 @@ export class QuestionTurns {
   }
 
   /**
-   * Answers a question of a method when its turn comes. Fails with the abort signal's reason if
-   * that is aborted before.
+   * Runs a query of a method when its turn comes. Fails with the abort signal's reason if it aborts
+   * before.
    */
   async run<T>(
     { caller, method, abort }: { caller: string; method: string; abort: AbortSignal },

@@ -1,4 +1,4 @@
-// RedeclareSignal: corrects what a signal of a machine declares.
+// RedeclareSignal: corrects the declaration of a machine's signal.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   RedeclareSignalRequest,
@@ -37,7 +37,7 @@ export async function redeclareSignal(
     throw invalid("max_gap", "must be above 0 and at most 24 h");
   if (unit === undefined && maxGap === undefined && sampleType === SampleType.UNSPECIFIED)
     throw nothingGiven();
-  // In its one form by now.
+  // The name is already in its one form.
   const series = await findSeries(catalog, { machine: machines[0]!, signal, permits });
   const before = toDeclaration(series);
   const after = {
@@ -45,7 +45,7 @@ export async function redeclareSignal(
     sampleType: sampleType || series.sampleType,
     rhythm: maxGap === undefined ? series.rhythm : undefined,
   };
-  // What nobody has declared follows the type.
+  // A max_gap that is not declared follows the type.
   const inferredUs = after.rhythm && inferGapUs(after.rhythm, after.sampleType);
   const wanted = { ...after, maxGapUs: maxGapUs ?? inferredUs ?? series.maxGapUs! };
   if (validateOnly)
@@ -62,7 +62,7 @@ export async function redeclareSignal(
   return { before, after: toDeclaration(series), warnings: energyWarnings(series) };
 }
 
-/** No field is wrong more than the others. */
+/** No single field is at fault. */
 function nothingGiven(): Failure {
   const fields = ["unit", "max_gap", "sample_type"];
   const description = "at least one of unit, max_gap and sample_type must be given";

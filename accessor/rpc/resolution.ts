@@ -1,5 +1,5 @@
-// How a request cuts its window into buckets: by a width, a calendar, or about as many as a plot
-// has points.
+// How a request cuts its window into buckets: by a width, by a calendar, or into about as many as a
+// plot has points.
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import {
   type AggregateSamplesRequest,
@@ -23,9 +23,8 @@ export const maxBuckets = 100_000;
 type Resolution = AggregateSamplesRequest["resolution"];
 
 /**
- * Edges of the buckets of a window; none if it has not begun, but what is wrong with those that it
- * will have is told all the same. Fails with TOO_MANY_BUCKETS, TIME_ZONE_UNKNOWN or
- * REQUEST_INVALID.
+ * Edges of the buckets of a window; none if it has not begun, but errors in its resolution are
+ * reported all the same. Fails with TOO_MANY_BUCKETS, TIME_ZONE_UNKNOWN or REQUEST_INVALID.
  */
 export function toEdges(
   resolution: Resolution,
@@ -44,7 +43,7 @@ export function toEdges(
     if (resolution.case === "width")
       return bucketEdges({ ...of, widthUs: checkWidth(resolution.value) });
     const points = resolution.case === "points" ? resolution.value : defaultPoints;
-    // No round width makes one bucket of every window.
+    // No round width gives exactly one bucket for every window.
     if (points === 1) return slotEdges({ ...of, points });
     return bucketEdges({ ...of, widthUs: roundWidthUs({ fromUs, toUs: askedUs, points }) });
   } catch (error) {

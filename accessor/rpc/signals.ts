@@ -36,19 +36,19 @@ import { zoneOf } from "./resolution.ts";
 import { summarizeMachines } from "./summarize-machines.ts";
 import { getVersion } from "./version.ts";
 
-// Errors travel in trailers, of which clients take 8 KiB.
+// Errors are sent in trailers, of which clients accept 8 KiB.
 const maxKnownListed = 30;
 
 export type SignalServiceOptions = {
   reads: Reads & { catalog: Catalog };
   shared: SharedMessages;
-  /** What page tokens are signed with. */
+  /** The key that signs page tokens. */
   pageKey: string;
-  /** How often a feed says where it is while nothing matches. */
+  /** How often a feed sends its position while nothing matches. */
   bookmarkIntervalMs: number;
-  /** The wall clock; only the life of page tokens depends on it. */
+  /** The wall clock; only the lifetime of page tokens depends on it. */
   nowMs: () => number;
-  /** Told of each time zone that an answer was cut by. */
+  /** Called with each time zone that an answer used. */
   onZone?: (timeZone: string | undefined) => void;
 };
 
@@ -86,7 +86,8 @@ export function createSignalService({
         nowMs: nowMs(),
       });
       const revision = token?.revision ?? (await answerRevision(reads, request.minCursor, abort));
-      // Only now: what min_cursor waits for may hold the signal's first records.
+      // Check this only now: the commits that min_cursor waits for may have the signal's first
+      // records.
       const kind = await kindOf(signal, catalog);
       checkFilters(kind, {
         severities: severities.length > 0,
@@ -190,7 +191,7 @@ export function createSignalService({
       checkMachines(request.machines);
       checkSignals(request.signals);
       const after = await startOf(request);
-      // Another accessor's newest commits may not have been published here yet.
+      // Commits of another accessor may not have been published here yet.
       tail.notice(after);
       await tail.reach(after, abort);
       yield* follow({
@@ -223,8 +224,8 @@ export function createSignalService({
   }
 
   /**
-   * Fails with SIGNAL_UNKNOWN, listing the known ones. States and errors are known before any
-   * machine has sent one.
+   * Fails with SIGNAL_UNKNOWN, listing the known ones. The signals of states and errors are known
+   * even before any machine has sent one.
    */
   async function kindOf(signal: string, catalog: Listing): Promise<SignalKind> {
     checkSignals([signal]);

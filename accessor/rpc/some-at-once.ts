@@ -1,9 +1,9 @@
-// Asks about many things, some at once, so that one call does not take all connections for reads.
+// Runs many queries, a few at a time, so that one call does not take all read connections.
 
-// One call may keep this many of the connections for reads busy.
+// Most read connections that one call may keep busy.
 export const atOnce = 3;
 
-/** Answers in the order of the items. */
+/** Returns the answers in the order of the items. */
 export async function someAtOnce<Item, Answer>(
   items: readonly Item[],
   ask: (item: Item) => Promise<Answer>,

@@ -1,4 +1,4 @@
-// The answers of SummarizeMachines, in pages.
+// Answers SummarizeMachines in pages.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import {
@@ -23,7 +23,7 @@ import { atOnce, someAtOnce } from "./some-at-once.ts";
 import { headOf, pagedWindow, windowAt } from "./window.ts";
 
 const maxMachines = 1_000;
-/** Of a summary without its codes of errors. */
+/** Size of a summary without its error codes. */
 const summaryBytes = 1_200;
 
 export async function summarizeMachines(
@@ -96,7 +96,7 @@ export async function summarizeMachines(
 /** Machines whose silences are read together: a multiple of atOnce. */
 const silencesAtOnce = 240;
 
-/** Of each machine, by id, the silence in each window. */
+/** The silence of each machine, by id, in each window. */
 async function silentTimes(
   { database }: Reads,
   machines: readonly [string, Series[]][],
@@ -128,7 +128,7 @@ async function silentTimes(
 }
 
 const maxIntervals = 10_000;
-/** Of all machines of a page. */
+/** For all machines of a page together. */
 const maxIntervalsInAll = 100_000;
 const minuteUs = 60_000_000;
 

@@ -1,6 +1,6 @@
-// What a version tells of the silences that an answer depends on, and of the states beyond its
-// window. The silences themselves: whatever comes into a minute that is alive already changes none
-// of them.
+// Adds to a version the silences that an answer depends on, and the states beyond its window. It
+// uses the silences themselves, which do not change when more records arrive in a minute that is
+// already alive.
 import type { Window } from "../history/line-area.ts";
 import { cutSilences, toleranceUsOf } from "../history/silence.ts";
 import type { Reads } from "../read/answer-revision.ts";
@@ -11,14 +11,14 @@ import type { Touched } from "../store/touched.ts";
 import { readWatermark } from "../store/watermark.ts";
 
 /**
- * series: all of the machines. windows: of each machine; ofIntervals: of each machine, as far as
- * intervals go that reach into a window.
+ * series: all series of the machines. windows: of each machine; ofIntervals: of each machine, as
+ * far as the intervals that overlap a window extend.
  */
 export type SilenceBasis =
   | { series: readonly Series[]; windows: readonly Window[] }
   | { series: readonly Series[]; ofIntervals: Window };
 
-/** touched: what it tells of states beyond the window is of the machines in the basis' order. */
+/** touched: its states beyond the window are in the order of the basis' machines. */
 export async function tellSilences(
   database: Reads["database"],
   basis: SilenceBasis | undefined,
@@ -59,8 +59,8 @@ export async function tellSilences(
 }
 
 /**
- * How far intervals go that reach into a window, of beyondWindow(): when the last one ends, "<",
- * when the first began, and how. What ends later than now lasts.
+ * How far the intervals that overlap a window extend, from a text of beyondWindow(): when the last
+ * one ends, "<", when the first began, and how. An interval that ends later than now still lasts.
  */
 function reachOf(text: string, { fromUs }: Window, nowUs: number) {
   const [, next, first, how] = /^(-?\d+ )?<(?: (-?\d+) (.*))?$/s.exec(text)!;

@@ -1,5 +1,5 @@
 // GetVersion: a name for the data that an answer depends on. While the name is the same, so is the
-// answer, whoever asks.
+// answer, for every caller.
 import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
@@ -34,10 +34,10 @@ type Context = {
 };
 
 /**
- * What an answer depends on: what these series declare; these parts of them, and states beyond
- * them; silences of machines; where its window ends, which commits move while it has not come. A
- * page after the first is of a fixed revision, which no commit changes: only a declaration that is
- * corrected does.
+ * What an answer depends on: the declarations of these series; these parts of them, and states
+ * beyond them; silences of machines; and where its window ends, which commits move while the end is
+ * in the future. A page after the first has a fixed revision, which no commit changes; only a
+ * corrected declaration does.
  */
 type Basis = {
   series: readonly Series[];
@@ -62,7 +62,7 @@ export async function getVersion(
       ...context,
       head,
     });
-    // A series that has sent nothing in the range has its place in the answer too.
+    // A series without records in the range is part of the answer too.
     const listed = series
       .map(({ id, unit, maxGapUs, sampleType }) => `${id} ${unit} ${maxGapUs} ${sampleType}`)
       .join("\n");
@@ -73,8 +73,8 @@ export async function getVersion(
       };
     const touched = await readTouched(database, { parts, states }, { revision, abort });
     if (touched.newest > revision) {
-      // Another accessor has compacted what has not come here yet: what was told of states is older
-      // than that.
+      // Another accessor has compacted commits that this one has not read yet: the states in
+      // `touched` are older than that.
       await tail.reach(touched.newest, abort);
       head = tail.head;
       continue;
@@ -152,7 +152,7 @@ async function basisOf(
     default: {
       const request = query.value!;
       const { token } = openPage(ListStateIntervalsRequestSchema, request, context);
-      // Whatever a machine's signals declare counts in its silences.
+      // A machine's silences depend on the declarations of all its signals.
       const all = await catalog.select({ machines: request.machines, signals: [] });
       if (token !== undefined) return { series: all, parts: [], fixed: token.revision };
       const series = all.filter(({ kind }) => kind === SignalKind.STATE);
@@ -173,13 +173,13 @@ async function basisOf(
   }
 }
 
-/** Of totals of a window's states: signals are those that count in them. */
+/** The basis for totals of a window's states; signals: the ones that they depend on. */
 async function basisOfMachines(
   catalog: Reads["catalog"],
   request: SummarizeMachinesRequest | AggregateStatesRequest,
   { signals, windows }: { signals: readonly string[]; windows: readonly Window[] },
 ): Promise<Basis> {
-  // A machine that has sent only other signals has its place in the answer too.
+  // A machine that has sent only other signals is part of the answer too.
   const series = await catalog.select({ machines: request.machines, signals: [] });
   const range = toTimeRange(request.startTime, request.endTime);
   const parts = series
@@ -193,7 +193,9 @@ async function basisOfMachines(
   return { series, parts, states, silences: { series, windows } };
 }
 
-/** A line reaches into a window from one sample past each end, if it is no longer than max_gap. */
+/**
+ * A line reaches into a window from one sample beyond each end, if it is no longer than max_gap.
+ */
 function withNeighbours(
   { id, maxGapUs }: Series,
   { fromUs, toUs }: { fromUs: number; toUs: number },
@@ -201,7 +203,7 @@ function withNeighbours(
   return { seriesId: id, fromUs: fromUs - maxGapUs!, toUs: toUs + maxGapUs! + 1 };
 }
 
-/** From the first to the last of what a summary and the one that it is compared with depend on. */
+/** The range that covers a summary and the one that it is compared with. */
 function reachOf(request: SummarizeMachinesRequest) {
   const { startTime, compareStartTime: other } = request;
   const isEarlier =

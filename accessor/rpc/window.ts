@@ -1,4 +1,4 @@
-// The windows of questions that sum up: time that has not come yet is in none of them.
+// The windows of aggregate queries: they never include time in the future.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Window } from "../history/line-area.ts";
 import { answerHead, type Reads } from "../read/answer-revision.ts";
@@ -8,15 +8,15 @@ import type { PageToken } from "./page-token.ts";
 
 type Asked = { startTime?: Timestamp | undefined; endTime?: Timestamp | undefined };
 
-/** Where a question's window lies. It is empty if it ends where it begins. */
+/** The window of a query. It is empty if it ends where it begins. */
 export type QuestionWindow = Window & {
-  /** Where it would end if all of it had come: what a plot's buckets are chosen by. */
+  /** The requested end, even if it is in the future: the buckets of a plot depend on it. */
   askedUs: number;
 };
 
 /**
- * The window as of a commit: it ends at the end asked for, or when that commit was made, whichever
- * is earlier.
+ * The window as of a commit: it ends at the requested end or at the commit's time, whichever is
+ * earlier.
  */
 export function windowAt(
   { committedUs }: Pick<Head, "committedUs">,
@@ -27,13 +27,13 @@ export function windowAt(
   return { fromUs, toUs: endUs, askedUs: endTime === undefined ? endUs : toUs };
 }
 
-/** The window of a page after the first, which ends where that of the first did. */
+/** The window of a page after the first, which ends where the first page's window did. */
 export function pagedWindow({ startTime, endTime }: Asked, endUs: number): QuestionWindow {
   const { fromUs, toUs } = toTimeRange(startTime, endTime);
   return { fromUs, toUs: endUs, askedUs: endTime === undefined ? endUs : toUs };
 }
 
-/** The commit that an answer is of: that of its first page, or the newest. */
+/** The commit that an answer is as of: that of its first page, or the newest. */
 export async function headOf(
   reads: Reads,
   { minCursor }: { minCursor: string },
