@@ -1,5 +1,5 @@
-// Assembles the gateway: one port, checks of requests, limits, forwarding, REST. Holds no data and
-// no rule about signals.
+// Assembles the gateway: one port, checks of requests, limits, forwarding, REST. Has no data and no
+// rules about signals.
 import { getEventListeners } from "node:events";
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { createRefusalAudit } from "../access/audit.ts";
@@ -45,33 +45,36 @@ export type GatewayOptions = {
   port: number;
   /** "http://host:port", or "https://…" for TLS. */
   accessorUrl: string;
-  /** Whom to believe there, and what to show. Default: Node's authorities, and nothing. */
+  /**
+   * Authorities to trust there, and the certificate to present. Default: Node's authorities, and
+   * none.
+   */
   accessorCertificates?: Certificates | undefined;
   log: Log;
   /** Serve TLS only, with these. Default: in the clear. */
   certificates?: Certificates | undefined;
-  /** How long browsers are told to come by TLS only. Default: they are not. */
+  /** How long browsers are told to use only TLS. Default: not at all. */
   hstsMs?: number | undefined;
   /** Serve only while the accessor has authentication on. Default false. */
   mustAuthenticate?: boolean;
-  /** What clients may have. Default: no limits by client. */
+  /** Limits on clients. Default: none. */
   limits?: GatewayLimits;
-  /** Origins whose pages may ask. Default: none but the gateway's own. */
+  /** Origins whose pages may call. Default: only the gateway's own. */
   corsOrigins?: readonly string[];
   /**
-   * Names that the gateway answers to beside those of this machine. Default: any, or none on
-   * loopback while everyone is let in.
+   * Names that the gateway answers to besides those of this machine. Default: any, or none on
+   * loopback while authentication is off.
    */
   allowedHosts?: readonly string[];
-  /** How bodies that stop coming are found. Default: after 30 s. */
+  /** How stalled bodies are detected. Default: after 30 s. */
   bodyClock?: BodyClockOptions;
-  /** How answers that nobody reads are found. Default: after 2 min. */
+  /** How answers that are not read are detected. Default: after 2 min. */
   readClock?: ReadClockOptions;
   /** Longest that a call with one answer may take. Default 30 s. */
   unaryDeadlineMs?: number;
   /** How long requests in flight may take when the gateway closes. Default 3 s. */
   drainMs?: number;
-  /** What answers may be kept, in bytes; 0: none. Default 64 MiB. */
+  /** Size of the answer cache in bytes; 0: none. Default 64 MiB. */
   cacheBytes?: number;
   /** When live feeds write a comment; default every 15 s. */
   heartbeat?: Heartbeat;
@@ -81,7 +84,7 @@ export type GatewayOptions = {
 
 export type Gateway = AsyncDisposable & {
   readonly port: number;
-  /** What requests hold now, by name: all of it is given back when they end. */
+  /** What requests hold now, by name; all of it is released when they end. */
   borrowed(): Record<string, number>;
 };
 
@@ -99,7 +102,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     now = Date.now,
   } = options;
   const { mustAuthenticate = false, certificates, hstsMs } = options;
-  // What callers bring about as often as they like.
+  // For events that callers can cause as often as they like.
   const callLog = limitLines(log);
   const shutdown = new AbortController();
   await using stack = new AsyncDisposableStack();
@@ -116,8 +119,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     refusals.countProblem(sendProblem(error, request, reply, callLog));
   const app = fastify({
     bodyLimit: maxBodyBytes,
-    // No limit of its own: a percent-encoded name is as long as headers may be, and refused by
-    // name.
+    // It needs no limit of its own: a percent-encoded name can be as long as headers may be, and
+    // then gets a specific refusal.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 64 * 1024 },
     frameworkErrors: refuse,
   });
@@ -244,7 +247,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/** Proxies speak for many clients; what runs on this machine has limits if that is asked for. */
+/**
+ * The address that limits apply to, if any: proxies have many clients, and programs on this machine
+ * have limits only if that is configured.
+ */
 function limitedAddress(
   remoteAddress: string,
   { addresses, limits }: { addresses: AddressReader; limits: GatewayLimits },

@@ -13,8 +13,8 @@ await run({
   about: "serves the accessor's signals as REST, SSE, Connect, gRPC-Web and gRPC on one port",
   settings: gatewaySettings,
   async open({ settings, log, onHangup }) {
-    // Whether the accessor asks for credentials shows only when it answers: until then, and if not,
-    // nobody is served.
+    // Only the accessor's answer shows whether it requires credentials: until then, and if it does
+    // not, every request is refused.
     assertListenAllowed(settings, { authenticates: true });
     const { listen, accessor } = settings;
     const files = toServerFiles(settings);

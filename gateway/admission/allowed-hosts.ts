@@ -1,5 +1,5 @@
-// Which names the gateway answers to. A page whose name was made to mean 127.0.0.1 (DNS rebinding)
-// asks as that name, and gets nothing.
+// Which host names the gateway answers to. A page whose name was made to resolve to 127.0.0.1 (DNS
+// rebinding) sends that name, and is refused.
 import { isIPv4 } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -10,7 +10,7 @@ import { reasonError } from "../errors/reasons.ts";
 import { refuseCall } from "../errors/rpc-response.ts";
 import { hostOf } from "../http/request-target.ts";
 
-/** A name as it stands in Host, without a port. */
+/** A name as in the Host header, without a port. */
 export const hostName: ValueReader<string> = {
   placeholder: "NAME",
   expects: "a host name or address without a port, such as plant.example or [fd00::1]",
@@ -23,22 +23,21 @@ export const hostName: ValueReader<string> = {
 };
 
 export type AllowedHostsOptions = {
-  /** Names beside those of this machine. */
+  /** Names besides those of this machine. */
   names: readonly string[];
   /**
-   * Whether a name that is not allowed matters: everyone is let in, so that a page in a browser
-   * here would be.
+   * Whether names must be checked: authentication is off, so a page in a browser on this machine
+   * would be admitted too.
    */
   isAuthenticationOff: () => Promise<boolean>;
-  /** Ask so only where nobody has said which names there are. */
+  /** Decides only if no names are configured. */
   listensOnLoopback: boolean;
   log: Log;
 };
 
 /**
- * Refuses requests under other names than allowed: always if names were given; if none were, on
- * loopback, and only while the accessor asks nobody for a credential, since a page has none to
- * show.
+ * Refuses requests with other host names than allowed: always if names are configured; otherwise on
+ * loopback, and only while the accessor requires no credential, since a page has none.
  */
 export function allowHosts(app: FastifyInstance, options: AllowedHostsOptions): void {
   const { names, isAuthenticationOff, listensOnLoopback, log } = options;

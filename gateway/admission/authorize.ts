@@ -1,6 +1,6 @@
-// Lets requests in before their bodies are read, by what the accessor says of their credential. The
-// accessor checks again: the gateway saves both of them the work of refused requests, and
-// no protection depends on it.
+// Admits or refuses requests before their bodies are read, by asking the accessor about their
+// credential. The accessor checks again: the gateway saves both of them the work of refused
+// requests, and no protection depends on it.
 import { createHash } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -19,38 +19,38 @@ export type AuthorizerOptions = {
   upstream: Upstream;
   log: Log;
   /**
-   * Let nobody in unless the accessor says who it is, also while it is away or has authentication
-   * off. Default false.
+   * Refuse every caller that the accessor does not identify, also while the accessor is unavailable
+   * or has authentication off. Default false.
    */
   mustAuthenticate?: boolean;
-  /** How long an answer of the accessor is believed. Default 2 s. */
+  /** How long an answer of the accessor is used. Default 2 s. */
   believedMs?: number;
-  /** Answers kept. Default 10,000. */
+  /** Most answers to keep. Default 10,000. */
   maxAnswers?: number;
   /** Milliseconds that only go forward. */
   monotonicMs?: () => number;
 };
 
 export type CallToAuthorize = {
-  /** Of the RPC that the request comes to: "/package.Service/Method". */
+  /** Path of the RPC that the request calls: "/package.Service/Method". */
   path: string;
   credential: string | undefined;
   peer: string;
 };
 
 /**
- * Who calls; undefined if nobody has to say so: authentication is off, the method is for all, or
- * the accessor is away. Rejects with the error to answer with: UNAUTHENTICATED, PERMISSION_DENIED
- * or ISSUER_UNAVAILABLE.
+ * Finds the caller's principal; undefined if none is required: authentication is off, the method is
+ * open to all, or the accessor is unavailable. Rejects with the error to answer with:
+ * UNAUTHENTICATED, PERMISSION_DENIED or ISSUER_UNAVAILABLE.
  */
 export type Authorizer = ((request: CallToAuthorize) => Promise<Principal | undefined>) & {
-  /** Whether the accessor lets everyone in. Rejects with UNAVAILABLE while it does not say. */
+  /** Whether the accessor admits every caller. Rejects with UNAVAILABLE while that is unknown. */
   isAuthenticationOff(): Promise<boolean>;
 };
 
 /**
- * open: authentication is off. undecided: the accessor does not answer, and will decide by itself
- * when it does.
+ * open: authentication is off. undecided: the accessor does not answer; it will decide itself when
+ * it does.
  */
 type Answer = { kind: "open" | "undecided" | "nobody" } | { kind: "known"; principal: Principal };
 
@@ -75,12 +75,12 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const ask = async (credential: string | undefined): Promise<Answer> => {
     const askedMs = monotonicMs();
     const answer = await whoIs(upstream, credential);
-    // While it is away, what it said last holds.
+    // While the accessor is unavailable, its last answer holds.
     if (answer.kind !== "undecided") open = answer.kind === "open" ? { askedMs } : undefined;
     return answer;
   };
 
-  /** One question at a time for a credential, and its answer for a while. */
+  /** Makes one request at a time for a credential, and keeps its answer for a while. */
   const answerFor = (credential: string | undefined): Promise<Answer> => {
     const key =
       credential === undefined ? "" : createHash("sha256").update(credential).digest("base64");
@@ -100,7 +100,8 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const authorize = async ({ path, credential, peer }: CallToAuthorize) => {
     if (requirementOf(path) === "none") return undefined;
     if (open !== undefined && !mustAuthenticate) {
-      // Nobody waits for the news that authentication was turned on: the accessor knows already.
+      // No request waits to learn that authentication was turned on: the accessor itself already
+      // enforces it.
       if (monotonicMs() - open.askedMs >= believedMs) answerFor(credential).catch(() => {});
       return undefined;
     }
@@ -134,7 +135,7 @@ const authenticationOff = () =>
     Code.Unavailable,
   );
 
-/** Whether the accessor lets everyone in; false also if it does not answer. */
+/** Whether the accessor admits every caller; false also if it does not answer. */
 export const isAuthenticationOff = async (upstream: Upstream): Promise<boolean> =>
   (await whoIs(upstream, undefined)).kind === "open";
 
@@ -152,7 +153,7 @@ async function whoIs(upstream: Upstream, credential: string | undefined): Promis
   } catch (error) {
     const known = ConnectError.from(error);
     if (known.code === Code.Unauthenticated) return { kind: "nobody" };
-    // An accessor from before there was authentication.
+    // An accessor of a version without authentication.
     if (known.code === Code.Unimplemented) return { kind: "open" };
     if (known.findDetails(ErrorInfoSchema)[0]?.reason === "ISSUER_UNAVAILABLE")
       throw relayError(known);

@@ -1,12 +1,12 @@
-// Which pages of other origins may ask the gateway from a browser, and what they may send and see.
-// Without origins: none.
+// Which pages of other origins may call the gateway from a browser, and what they may send and
+// read. Without origins: none.
 
 import { cors } from "@connectrpc/connect";
 import fastifyCors from "@fastify/cors";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ValueReader } from "../../runtime/config-values.ts";
 
-/** What a page may send beside what Connect and gRPC-Web do. */
+/** Headers that a page may send besides those of Connect and gRPC-Web. */
 const requestHeaders = [
   "Authorization",
   "X-Api-Key",
@@ -16,7 +16,7 @@ const requestHeaders = [
   "Cache-Control",
 ];
 
-/** What a script may read of an answer beside what Connect and gRPC-Web need. */
+/** Headers of an answer that a script may read besides those of Connect and gRPC-Web. */
 const answerHeaders = [
   "Millrace-Cursor",
   "Millrace-Cut",
@@ -31,7 +31,7 @@ const answerHeaders = [
   "RateLimit-Policy",
 ];
 
-/** Browsers ask again after this long; Chromium takes no more. */
+/** Browsers repeat a preflight after this time; it is Chromium's maximum. */
 const preflightSeconds = 7_200;
 
 /** An origin as browsers write it: no path, no wildcard, no capital letters. */
@@ -45,9 +45,9 @@ export const origin: ValueReader<string> = {
 };
 
 /**
- * Answers preflights, before anyone asks who calls (they never say), and marks the answers that a
- * page may read; every route that is mounted later has it. Cookies and other credentials of the
- * browser's are not let in for anyone: a key travels in a header.
+ * Answers preflights before authorization (they never have a credential), and marks the answers
+ * that a page may read; it applies to every route that is mounted later. Cookies and other
+ * credentials of the browser are never allowed: a key is sent in a header.
  */
 export async function allowOrigins(
   app: FastifyInstance,
@@ -59,7 +59,7 @@ export async function allowOrigins(
     delegator: (request: FastifyRequest, done: (error: Error | null, options: object) => void) =>
       done(null, {
         origin: known.has(request.headers.origin ?? "") ? [...known] : false,
-        // Any other OPTIONS asks which methods there are.
+        // Any other OPTIONS request asks for the allowed methods.
         preflight: request.headers["access-control-request-method"] !== undefined,
         credentials: false,
         methods: ["GET", "HEAD", "POST", "PATCH"],

@@ -14,13 +14,13 @@ export type RequestCheckOptions = {
   authorize: Authorizer;
   quotas: RequestQuotas;
   shares: CallerShares;
-  /** Told of every refusal of a call in Connect, gRPC or gRPC-Web. */
+  /** Called for every refusal of a call in Connect, gRPC or gRPC-Web. */
   onRefused: (error: ConnectError) => void;
 };
 
 /**
- * Guards every route that is mounted later: first by address, then by who calls, then by what that
- * one may have.
+ * Checks requests to every route that is mounted later: first the quotas of the address, then
+ * authorization, then the quotas of the key.
  */
 export function checkRequests(
   app: FastifyInstance,

@@ -1,5 +1,5 @@
-// Answers that are kept: by key and version, bounded by bytes, each made once however many ask for
-// it at the same time.
+// A cache of answers by key and version, bounded by bytes. Each answer is made once, however many
+// requests need it at the same time.
 import { LRUCache } from "lru-cache";
 import { ownBytes } from "../../runtime/own-bytes.ts";
 
@@ -11,36 +11,36 @@ export type KeptAnswer = {
   readonly version: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: Buffer;
-  /** The page after it: what a Link is made of for each who asks. */
+  /** The next page, from which the Link header is made for each request. */
   readonly next?:
     | { readonly pageToken: string; readonly times: Record<string, string | undefined> }
     | undefined;
-  /** Of the text: what tells these bytes from all others. */
+  /** Digest of the text, which identifies these bytes. */
   readonly digest: string;
-  /** On the cache's clock. */
+  /** When it was made, on the cache's clock. */
   readonly madeMs: number;
-  /** Since when it may not be used any more, on the cache's clock; Infinity for never. */
+  /** When it expires, on the cache's clock; Infinity for never. */
   readonly untilMs: number;
-  /** The text compressed, by encoding, once asked for. */
+  /** The compressed text by encoding, once it was requested. */
   readonly encoded: ReadonlyMap<string, Buffer>;
 };
 
 export type CacheCounts = {
-  /** Answered from what is kept. */
+  /** Answers from the cache. */
   hits: number;
-  /** Made. */
+  /** Answers that were made. */
   misses: number;
-  /** Waited for the same answer that another was making. */
+  /** Requests that waited for an answer that another request was making. */
   joins: number;
-  /** Answered with 304. */
+  /** Answers with 304. */
   notModified: number;
-  /** Left out to make room. */
+  /** Entries that were dropped to make room. */
   evictions: number;
 };
 
 type Making = { answer: Promise<KeptAnswer>; waiting: number; readonly stop: AbortController };
 
-/** What an entry takes beside its texts. */
+/** Bytes of an entry besides its texts. */
 const entryBytes = 1_024;
 
 export class AnswerCache {
@@ -49,7 +49,7 @@ export class AnswerCache {
   readonly #kept: LRUCache<string, KeptAnswer> | undefined;
   readonly #making = new Map<string, Making>();
 
-  /** maxBytes: 0 keeps nothing; what is being made is shared all the same. */
+  /** maxBytes: 0 keeps nothing, but requests still share an answer that is being made. */
   constructor({
     maxBytes,
     monotonicMs = () => performance.now(),
@@ -58,7 +58,7 @@ export class AnswerCache {
     if (maxBytes === 0) return;
     this.#kept = new LRUCache<string, KeptAnswer>({
       maxSize: maxBytes,
-      // One answer may not push all others out.
+      // One answer must not evict all others.
       maxEntrySize: Math.max(1, Math.floor(maxBytes / 4)),
       sizeCalculation: sizeOf,
       dispose: (_answer, _key, reason) => {
@@ -81,8 +81,9 @@ export class AnswerCache {
   }
 
   /**
-   * The answer of a key at a version: kept, or made now. `make` is told when nobody waits any more;
-   * `kept: false` makes it in any case. Rejects as `make` does, for all who wait for it.
+   * The answer of a key at a version: from the cache, or made now. The abort signal of `make` fires
+   * when no request waits any more; `kept: false` always makes it. Rejects as `make` does, for all
+   * requests that wait for it.
    */
   async answer(
     {
@@ -100,7 +101,7 @@ export class AnswerCache {
     }
     const flight = `${version} ${kept} ${key}`;
     let others = this.#making.get(flight);
-    // Given up by all who waited for it, though it has not ended yet.
+    // All its waiters have left, although it has not ended yet.
     if (others?.stop.signal.aborted) others = undefined;
     if (others === undefined) this.counts.misses++;
     else this.counts.joins++;
@@ -119,7 +120,7 @@ export class AnswerCache {
     }
   }
 
-  /** Adds a compressed form to what is kept, if it still is. */
+  /** Adds a compressed form to an answer, if it is still in the cache. */
   keepEncoded(key: string, answer: KeptAnswer, encoding: string, bytes: Buffer): void {
     if (this.#kept?.peek(key) !== answer) return;
     this.#kept.set(key, {
@@ -131,14 +132,14 @@ export class AnswerCache {
   #make(flight: string, key: string, make: (abort: AbortSignal) => Promise<KeptAnswer>): Making {
     const stop = new AbortController();
     const answer = make(stop.signal).then((made) => {
-      // Few bytes of a large buffer count as few, and must not keep all of it.
+      // A few bytes of a large buffer count as few, so they must not keep all of it in memory.
       const own = { ...made, text: ownBytes(made.text) };
       this.#kept?.set(key, own);
       return own;
     });
     const making = { answer, waiting: 0, stop };
     const over = () => void (this.#making.get(flight) === making && this.#making.delete(flight));
-    // Whoever waited may have gone.
+    // All waiters may have left.
     answer.then(over, over);
     this.#making.set(flight, making);
     return making;

@@ -1,14 +1,14 @@
-// Entity tags (RFC 9110, 8.8.3): "version.question.bytes-encoding". The first two parts name the
-// data that an answer depends on and what was asked: while both are the same, a stored answer is
-// valid. The third differs with the bytes, so that the tag is a strong one.
+// Entity tags (RFC 9110, 8.8.3): "version.question.bytes-encoding". The first two parts identify
+// the data that an answer depends on and the question: while both are the same, a stored answer is
+// valid. The third identifies the bytes, so that the tag is a strong one.
 import { createHash, type Hash } from "node:crypto";
 import type { Turns } from "../../runtime/turns.ts";
 
 export type EntityTag = {
   version: string;
-  /** Of the question. */
+  /** Digest of the question. */
   question: string;
-  /** Of the bytes. */
+  /** Digest of the bytes. */
   digest: string;
   encoding: string | undefined;
 };
@@ -18,8 +18,9 @@ export function formatTag({ version, question, digest, encoding }: EntityTag): s
 }
 
 /**
- * The tag of If-None-Match that is still good, as it was sent: of this version and question, plain
- * or in this encoding, whatever its bytes. "*" is good for every answer. Undefined if none is.
+ * The tag of If-None-Match that is still valid, as it was sent: one with this version and question,
+ * plain or in this encoding, whatever its bytes. "*" is valid for every answer. Undefined if none
+ * is.
  */
 export function findGoodTag(
   header: string | undefined,
@@ -28,7 +29,7 @@ export function findGoodTag(
   if (header === undefined) return undefined;
   if (header.trim() === "*") return "*";
   const start = `${current.version}.${current.question}.`;
-  // What is short goes out plain to everyone.
+  // A short answer is sent uncompressed to every client.
   const ends = ["-plain", `-${current.encoding}`];
   // A weak comparison (13.1.2): the opaque part counts.
   for (const [, opaque = ""] of header.matchAll(/(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g)) {
@@ -39,7 +40,7 @@ export function findGoodTag(
   return undefined;
 }
 
-/** That of the pieces of one content, the same as of the whole. */
+/** The digest of content in pieces, the same as that of the whole. */
 export async function digestInTurns(
   pieces: readonly Uint8Array[],
   turns: Pick<Turns, "pause">,
@@ -54,10 +55,10 @@ export async function digestInTurns(
   return shortened(hash);
 }
 
-/** Sixteen characters that tell contents apart. */
+/** Sixteen characters that identify the contents. */
 export function digestOf(...contents: readonly (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
-  // With its length before each, so that no two lists come to the same bytes.
+  // Each is preceded by its length, so that no two lists give the same bytes.
   for (const content of contents) hash.update(`${content.length}:`).update(content);
   return shortened(hash);
 }

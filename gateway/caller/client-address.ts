@@ -1,5 +1,5 @@
-// Where a request comes from: the connection's other end, or who a proxy that is trusted says was
-// at its own. Never what a client says.
+// The address that a request comes from: the other end of the connection, or, behind a trusted
+// proxy, the address that the proxy reports. Never an address that the client itself claims.
 import { isIP } from "node:net";
 import { plainAddress, toAddressSet } from "../../access/address.ts";
 
@@ -12,16 +12,16 @@ export type TrustedProxies = {
   /** Addresses or ranges: "10.0.0.7", "10.0.0.0/8", "fd00::/8". */
   addresses: readonly string[];
   /**
-   * The one header that these proxies append to; the other is the client's own writing. Default
+   * The one header that these proxies append to; the client may have written any other. Default
    * x-forwarded-for.
    */
   header?: ForwardedHeader;
 };
 
 export type AddressReader = {
-  /** Of the request's client. */
+  /** The address of the request's client. */
   of(peer: string | undefined, header: (name: string) => string | undefined): string;
-  /** Whether an address is a trusted proxy, so speaks for many clients. */
+  /** Whether an address is a trusted proxy, which has many clients. */
   isProxy(address: string): boolean;
 };
 
@@ -35,8 +35,8 @@ export function createAddressReader({
     of(peer, read) {
       let address = plainAddress(peer ?? "");
       if (!isProxy(address)) return address;
-      // The last hop was written by the proxy next to us; each is believed only if the one after it
-      // is trusted.
+      // The proxy next to us wrote the last hop; each hop counts only if the one after it is
+      // trusted.
       for (const hop of hopsOf(read(header) ?? "", header).reverse()) {
         if (isIP(hop) === 0) break;
         address = plainAddress(hop);

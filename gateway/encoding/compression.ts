@@ -1,12 +1,12 @@
-// Compressed answers by Accept-Encoding (RFC 9110, 12.5.3): zstd, br or gzip, quick rather than
-// small.
+// Compressed answers by Accept-Encoding (RFC 9110, 12.5.3): zstd, br or gzip, optimized for speed
+// rather than size.
 import type { Transform } from "node:stream";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 
 export type Encoding = "zstd" | "br" | "gzip";
 
-/** Below this, what compression saves is less than what it costs. */
+/** Below this, compression costs more than it saves. */
 const worthBytes = 1_024;
 
 // 31 MB of NDJSON rows of a noisy meter on one core: zstd 1 at 1,200 MB/s to 4.9 %, br 1 at 1,040
@@ -35,7 +35,7 @@ const whole: Record<Encoding, (bytes: Buffer) => Promise<Buffer>> = {
 
 const encodings = Object.keys(streams) as Encoding[];
 
-/** What the client likes best of what we have, in our order among equals; undefined for none. */
+/** The client's preferred encoding among ours, in our order among equals; undefined for none. */
 export function chooseEncoding(accept: string | undefined): Encoding | undefined {
   if (!accept) return undefined;
   const quality = new Map<string, number>();
@@ -56,7 +56,7 @@ export function chooseEncoding(accept: string | undefined): Encoding | undefined
 /** A stream that compresses what is written to it. */
 export const createEncoder = (encoding: Encoding): Transform => streams[encoding]();
 
-/** The bytes to send for a text: compressed if that is asked for and worth it. */
+/** The bytes to send for a text: compressed if the client accepts it and it is worth it. */
 export async function encodeText(
   text: string | Buffer,
   encoding: Encoding | undefined,

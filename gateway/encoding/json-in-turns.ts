@@ -1,16 +1,17 @@
-// JSON of any size, made in turns: 40,000 buckets written at once held everyone else up for 0.8 s.
+// Writes JSON of any size in turns: writing 40,000 buckets at once delayed all other requests by
+// 0.8 s.
 
 import { isList, isMember, type Json, toJsonText } from "../../codec/row/json-text.ts";
 import type { Turns } from "../../runtime/turns.ts";
 
-/** What is made into bytes at once. */
+/** How many characters are encoded at once. */
 const pieceCharacters = 64 * 1024;
-/** After so many items of a list, others may have their turn. */
+/** After this many items of a list, others may have their turn. */
 const itemsInARow = 16;
 
 /**
- * A list whose items are made as they are written, and not all before the first. Can be read more
- * than once.
+ * A list whose items are made while they are written, instead of all beforehand. It can be read
+ * more than once.
  */
 export function lazyList<T>(items: readonly T[], toJson: (item: T) => Json): Iterable<Json> {
   return {
@@ -20,7 +21,7 @@ export function lazyList<T>(items: readonly T[], toJson: (item: T) => Json): Ite
   };
 }
 
-/** The same text as toJsonText, as bytes of UTF-8 in pieces. */
+/** The same text as toJsonText, as UTF-8 bytes in pieces. */
 export async function jsonInTurns(value: Json, turns: Pick<Turns, "pause">): Promise<Buffer[]> {
   const pieces = new Pieces();
   await write(value, pieces, turns);
@@ -41,7 +42,7 @@ class Pieces {
     return this.#pieces;
   }
 
-  // No text ends within a character: each is JSON, or a part of it, as a whole.
+  // No piece ends within a character, since each part of the JSON is added as a whole.
   #flush(): void {
     if (this.#text !== "") this.#pieces.push(Buffer.from(this.#text));
     this.#text = "";
@@ -82,7 +83,7 @@ async function writeList(
   pieces.add(before === "[" ? "[]" : "]");
 }
 
-/** Whether it is a list, or has one as a member: what has none is small. */
+/** Whether a value is a list, or has one as a member: values without lists are small. */
 function holdsList(value: Json): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (isList(value)) return true;

@@ -1,11 +1,11 @@
-// The message of an error as gRPC has it in a header. Connect writes it as a part of a URL, where
-// commas, colons and quotes are %2C, %3A and %22; clients on grpc-js decode these with decodeURI,
-// which leaves them so.
+// The message of an error as gRPC encodes it in a header. Connect writes it as a part of a URL,
+// where commas, colons and quotes are %2C, %3A and %22; clients on grpc-js decode these with
+// decodeURI, which leaves them encoded.
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 
 const name = "grpc-message";
 
-/** All but what a header cannot hold stays as it is: printable ASCII without "%". */
+/** Encodes only what a header cannot contain: printable ASCII except "%" stays unchanged. */
 export const toGrpcMessage = (message: string): string =>
   message.toWellFormed().replace(/[^ -$&-~]/gu, (character) => {
     const bytes = Array.from(Buffer.from(character), (byte) =>
@@ -14,7 +14,7 @@ export const toGrpcMessage = (message: string): string =>
     return `%${bytes.join("%")}`;
   });
 
-/** As Connect's own, with the message as gRPC has it. */
+/** Like Connect's own function, but with the message as gRPC encodes it. */
 export function setGrpcStatus(
   headers: Headers,
   error: Parameters<typeof setTrailerStatus>[1],
@@ -23,13 +23,13 @@ export function setGrpcStatus(
   rewriteMessage(headers);
 }
 
-/** Of what Connect has written into headers or trailers. */
+/** Corrects the message that Connect has written into headers or trailers. */
 export function rewriteMessage(headers: Headers | undefined): void {
   const written = headers?.get(name);
   if (written) headers!.set(name, toGrpcMessage(decodeURIComponent(written)));
 }
 
-/** A body whose trailers are rewritten at its end, when they are known, and not sent yet. */
+/** Passes a body on and rewrites its trailers at its end, when they are known but not sent yet. */
 export async function* rewritingTrailers(
   body: AsyncIterable<Uint8Array>,
   trailer: Headers,

@@ -1,4 +1,4 @@
-// Errors as application/problem+json (RFC 9457): the one mapping from what failed to status, reason
+// Errors as application/problem+json (RFC 9457): the one mapping from a failure to status, reason
 // and fields.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -29,9 +29,7 @@ export class HttpProblem extends Error {
   }
 }
 
-/**
- * A refusal for whom a problem of HTTP has to stand: what is thrown into a body that fastify reads.
- */
+/** Converts a refusal to a problem of HTTP, for throwing it into a body that fastify reads. */
 export function toHttpProblem(error: ConnectError): HttpProblem {
   const { status, headers, body } = fromConnect(error, { path: "", parameterByField: {} });
   const { reason, metadata, "violated-policies": policies } = body;
@@ -43,8 +41,8 @@ export type Problem = {
   status: number;
   headers: Record<string, string>;
   /**
-   * type, title, status, detail, instance; reason, metadata, field, violations where there are any;
-   * and what else was said.
+   * type, title, status, detail, instance; reason, metadata, field, violations if there are any;
+   * and further members.
    */
   body: Record<string, Json>;
 };
@@ -68,7 +66,7 @@ const statusByCode: Record<Code, number> = {
   [Code.Unauthenticated]: 401,
 };
 
-/** Where HTTP has a status that says more than the code's. */
+/** Reasons for which HTTP has a more specific status than that of their code. */
 const statusByReason: Partial<Record<Reason, number>> = {
   PAGE_TOKEN_EXPIRED: 410,
   CURSOR_EXPIRED: 410,
@@ -104,12 +102,11 @@ const titleByStatus: Record<number, string> = {
 };
 
 /**
- * The request that failed: its path without the query, and the parameters that carry fields of the
- * contract there.
+ * The failed request: its path without the query, and the parameters for fields of the contract.
  */
 export type ProblemContext = { path: string; parameterByField: Readonly<Record<string, string>> };
 
-/** Any failure as the problem to answer with. */
+/** Converts any failure to the problem to answer with. */
 export function toProblem(error: unknown, context: ProblemContext): Problem {
   const known = isFastifyError(error) ? fromFastify(error) : error;
   return known instanceof HttpProblem
@@ -128,7 +125,8 @@ function fromHttp({ status, message, members, headers }: HttpProblem, path: stri
 }
 
 function fromConnect(error: ConnectError, { path, parameterByField }: ProblemContext): Problem {
-  // What the gateway itself says has the names of REST: it is about parameters as they were sent.
+  // The gateway's own messages already use the names of REST, since they are about parameters as
+  // they were sent.
   const renamed = error.details.some((detail) => "desc" in detail) ? {} : parameterByField;
   const restName = (names: string) => names.split(", ").map(inRest(renamed)).join(", ");
   const [info] = error.findDetails(ErrorInfoSchema);
@@ -143,7 +141,7 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
   );
   const field =
     violations[0]?.field ?? (info?.metadata["field"] && restName(info.metadata["field"]));
-  // What broke inside is for the log: only an error that has a reason was written to be read.
+  // Internal errors are for the log: only an error with a reason has a message for clients.
   const hidden = status === 500 && reason === undefined;
   const body = {
     ...(reason ? named(reason) : unnamed(status)),
@@ -165,7 +163,7 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
       info && Object.keys(info.metadata).length > 0
         ? metadataOf(info.metadata, restName)
         : undefined,
-    // As the draft on RateLimit headers names them.
+    // Named as in the draft on RateLimit headers.
     "violated-policies": reason === "RATE_LIMITED" ? [info!.metadata["limit"] ?? ""] : undefined,
   };
   const retryAfter = String(retrySecondsOf(error) ?? 1);
@@ -176,14 +174,17 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
   };
 }
 
-/** Facts that name a field name the parameter. */
+/** Metadata in which a field's name is replaced by the parameter's. */
 const metadataOf = (
   metadata: Readonly<Record<string, string>>,
   restName: (names: string) => string,
 ) =>
   metadata["field"] === undefined ? metadata : { ...metadata, field: restName(metadata["field"]) };
 
-/** "machines[3]" breaks a rule of machine; "calendar.shift_starts.[3]" one of its own parameter. */
+/**
+ * "machines[3]" belongs to the parameter machine; "calendar.shift_starts.[3]" has its own
+ * parameter.
+ */
 const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field: string) => {
   const bare = field.replace(/\.?\[.*/, "");
   if (Object.hasOwn(parameterByField, bare)) return parameterByField[bare]!;
@@ -192,8 +193,8 @@ const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field:
 };
 
 /**
- * A message with the parameter for the field that it begins with, or that follows a semicolon, as
- * it does where several are broken: "severities is only allowed with …".
+ * Replaces the field that a message begins with, or that follows a semicolon if several rules are
+ * broken, by its parameter: "severities is only allowed with …".
  */
 function renameHeads(
   message: string,
@@ -211,8 +212,8 @@ function renameHeads(
 }
 
 /**
- * A message with the names that its reader has used. Only names with "_": the others are words as
- * well.
+ * Replaces fields in a message by the parameters that its reader has used. Only names with "_",
+ * since the others are also ordinary words.
  */
 function inWords(message: string, parameterByField: ProblemContext["parameterByField"]): string {
   return message.replace(/(?<!")\b[a-z]+(?:_[a-z]+)+\b(?!")/g, inRest(parameterByField));
@@ -227,13 +228,13 @@ function statusOf(error: ConnectError, reason: string | undefined): number {
   return statusByCode[error.code] ?? 500;
 }
 
-/** What a problem with a reason is called: SIGNAL_UNKNOWN, "Signal unknown". */
+/** The title of a problem with a reason: "Signal unknown" for SIGNAL_UNKNOWN. */
 const named = (reason: string) => ({
   type: `urn:millrace:v1:${reason}`,
   title: reason[0] + reason.slice(1).toLowerCase().replaceAll("_", " "),
 });
 
-/** One that says no more than its status does (RFC 9457, 4.2.1). */
+/** A problem without more meaning than its status (RFC 9457, 4.2.1). */
 const unnamed = (status: number) => ({
   type: "about:blank",
   title: titleByStatus[status] ?? "Error",
@@ -251,8 +252,8 @@ function isFastifyError(error: unknown): error is FastifyError {
 }
 
 /**
- * Fastify refuses before a handler runs: a body that is too large, of another media type, or no
- * JSON. Statuses are its own.
+ * Fastify refuses before a handler runs: a body that is too large, has another media type, or is
+ * not JSON. The statuses are fastify's.
  */
 function fromFastify({ statusCode, code, message }: FastifyError): HttpProblem | ConnectError {
   if (statusCode === 415)

@@ -1,5 +1,4 @@
-// What the gateway says when something fails: its own errors, and the accessor's made fit to be
-// passed on.
+// The errors that the gateway returns: its own, and the accessor's, prepared for clients.
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   BadRequestSchema,
@@ -11,11 +10,11 @@ import type { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 /** ErrorInfo's domain for every reason of the contract. */
 export const errorDomain = "millrace.v1";
 
-/** What a program may tell errors by: the name in the enum, without its prefix. */
+/** How programs tell errors apart: the name in the enum, without its prefix. */
 export type Reason = keyof typeof ErrorReason;
 
 /**
- * An error with its reason, as gRPC and Connect carry it. `fields` become BadRequest; `retryMs`
+ * An error with its reason, as gRPC and Connect transmit it. `fields` become BadRequest; `retryMs`
  * becomes RetryInfo.
  */
 export function reasonError(
@@ -37,7 +36,7 @@ export function reasonError(
   return sayWhen(error);
 }
 
-/** HTTP's own header for when to try again, where a protocol has room for it. */
+/** Adds HTTP's header for when to retry, for protocols that can send it. */
 function sayWhen(error: ConnectError): ConnectError {
   const seconds = retrySecondsOf(error);
   if (seconds !== undefined) error.metadata.set("retry-after", String(seconds));
@@ -57,7 +56,7 @@ export function invalidField(
   });
 }
 
-/** What streams end with when the gateway stops. */
+/** The error that ends streams when the gateway stops. */
 export const shuttingDown = () =>
   reasonError(
     "SHUTTING_DOWN",
@@ -69,9 +68,9 @@ export const shuttingDown = () =>
   );
 
 /**
- * An error of a call to the accessor as the client is told: code, message and details as they were,
- * without the headers of that connection. One that the accessor did not answer itself gets details,
- * and a message that names no address.
+ * Converts an error of a call to the accessor for the client: same code, message and details,
+ * without the headers of that connection. An error that the accessor did not return itself gets
+ * details, and a message without an address.
  */
 export function relayError(error: unknown): ConnectError {
   const known = ConnectError.from(error);
@@ -96,7 +95,7 @@ export function relayError(error: unknown): ConnectError {
   return sayWhen(new ConnectError(known.rawMessage, known.code, undefined, outgoing(known), known));
 }
 
-/** What RetryInfo says, in whole seconds, at least 1; undefined without one. */
+/** The delay of RetryInfo in whole seconds, at least 1; undefined without one. */
 export function retrySecondsOf(error: ConnectError): number | undefined {
   const [retry] = error.findDetails(RetryInfoSchema);
   if (retry === undefined) return undefined;
@@ -105,8 +104,8 @@ export function retrySecondsOf(error: ConnectError): number | undefined {
 }
 
 function outgoing({ details }: ConnectError) {
-  // Details that came over the wire are {type, value}; servers write those as they are, though the
-  // constructor's type says otherwise.
+  // Details from the wire are {type, value}; servers write those unchanged, although the
+  // constructor's type does not allow them.
   return details as never;
 }
 

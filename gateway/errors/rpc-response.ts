@@ -1,4 +1,5 @@
-// An error as the response of a call in Connect, gRPC-Web or gRPC, where no handler answers it.
+// An error as the response of a call in Connect, gRPC-Web or gRPC, for calls that no handler
+// answers.
 import type { ConnectError } from "@connectrpc/connect";
 import { encodeEnvelope, type UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
@@ -13,7 +14,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { setGrpcStatus } from "./grpc-message.ts";
 import { retrySecondsOf } from "./reasons.ts";
 
-/** Answers a call of an RPC with an error, in the words of its protocol, past fastify. */
+/** Answers a call of an RPC with an error in its protocol, bypassing fastify. */
 export async function refuseCall(
   error: ConnectError,
   request: FastifyRequest,
@@ -26,10 +27,10 @@ export async function refuseCall(
   await universalResponseToNodeResponse(refusal, reply.raw).catch(() => reply.raw.destroy());
 }
 
-/** WWW-Authenticate of an answer without a credential that counts. */
+/** WWW-Authenticate of an answer to a request without a valid credential. */
 export const challenge = 'Bearer realm="millrace"';
 
-/** An error as the protocol of a content type has it. */
+/** An error in the protocol of a content type. */
 export function toResponse(error: ConnectError, contentType = ""): UniversalServerResponse {
   const header = new Headers({ "content-type": contentType });
   if (/^application\/grpc-web/i.test(contentType)) {

@@ -1,5 +1,5 @@
-// Bounds how small the pieces of a body of HTTP/1.1 may be (chunks, records of TLS), and how many
-// of any size are taken in a round of the event loop.
+// Bounds how small the pieces of an HTTP/1.1 body may be (chunks, records of TLS), and how many of
+// any size are taken in a round of the event loop.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Pieces } from "../../runtime/pieces.ts";
@@ -7,8 +7,8 @@ import { continueReading, stopReading } from "../../runtime/socket-reading.ts";
 import { answerUnreadable } from "./connections.ts";
 
 /**
- * What a socket of Node's HTTP/1.1 server has inside (Node 24). Without it, what has been read of
- * the connection is taken apart to its end.
+ * Internals of a socket of Node's HTTP/1.1 server (Node 24). Without them, everything that was read
+ * from the connection is parsed to its end.
  */
 type Inside = Socket & { readonly parser?: { pause(): void } | null };
 
@@ -18,12 +18,12 @@ const smallPieces = Object.assign(new Error("the pieces of the body are too smal
 
 type Counted = { pieces: Pieces /** To the latest request. */; response: ServerResponse };
 
-/** Connections on which bodies have come. */
+/** Connections on which bodies have arrived. */
 const counted = new WeakMap<Socket, Counted>();
 
 /**
- * To be called when a request has come. One whose pieces are too small gets 400, if its answer has
- * not begun, and its connection is closed.
+ * Call it when a request has arrived. A request whose pieces are too small gets 400, if its answer
+ * has not begun, and its connection is closed.
  */
 export function boundPieces(request: IncomingMessage, response: ServerResponse): void {
   const { "transfer-encoding": encoding, "content-length": length = "0" } = request.headers;
@@ -35,14 +35,14 @@ export function boundPieces(request: IncomingMessage, response: ServerResponse):
     if (chunk !== null && !of.pieces.came(chunk.length)) return false;
     return push.call(request, chunk, encoding);
   };
-  // A body of which nothing was read goes past push() once its answer is out.
+  // A body that was never read bypasses push() once its answer is sent.
   request.read(0);
   response.once("finish", () => request.resume());
 }
 
 function count(socket: Socket, response: ServerResponse): Counted {
   const end = () => {
-    // It has the connection once those before it are answered.
+    // A response gets the connection once those before it are sent.
     const canAnswer = made.response.socket === socket && !made.response.headersSent;
     stopReading(socket);
     (socket as Inside).parser?.pause();

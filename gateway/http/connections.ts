@@ -1,5 +1,5 @@
-// Bounds on connections: how many there may be, how long they may say nothing, how much they may
-// say before a request is whole.
+// Bounds on connections: how many there may be, how long they may be idle, and how much they may
+// send before a request is complete.
 import type { ServerOptions as Http1Options, Server, ServerResponse } from "node:http";
 import { constants, type ServerOptions as Http2Options, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
@@ -8,13 +8,13 @@ import { firstStreams } from "../../runtime/grpc/session-pace.ts";
 import { securityHeaders } from "./response-headers.ts";
 
 export type ConnectionLimits = {
-  /** All at once. Further ones are closed as they come. */
+  /** Most connections at once. Further ones are closed on arrival. */
   maxConnections: number;
-  /** Of one address at once. */
+  /** Most connections of one address at once. */
   addressConnections: number;
-  /** Until the headers of a request are whole. HTTP/1.1: 408. */
+  /** Time until the headers of a request must be complete. HTTP/1.1: 408. */
   headerTimeoutMs: number;
-  /** Between requests, or without a stream. */
+  /** Time without a request or stream. */
   idleTimeoutMs: number;
 };
 
@@ -29,8 +29,8 @@ const maxHeaderBytes = 16 * 1024;
 const maxHeaders = 128;
 
 /**
- * Larger heads are 431. What a body may take is not this clock's matter: it may come for days, as
- * long as it comes.
+ * Larger heads get 431. This clock does not limit bodies: a body may arrive for days, as long as it
+ * does not stall.
  */
 export function http1Options({ headerTimeoutMs, idleTimeoutMs }: ConnectionLimits): Http1Options {
   return {
@@ -43,13 +43,13 @@ export function http1Options({ headerTimeoutMs, idleTimeoutMs }: ConnectionLimit
   };
 }
 
-/** Most that a connection has open at once. It begins with fewer (SessionPace). */
+/** Most streams that a connection has open at once. It begins with fewer (SessionPace). */
 export const maxHttp2Streams = 256;
 
 /**
- * A stream with more headers is reset with ENHANCE_YOUR_CALM (one whose head is larger gets 431); a
- * session that opens refused streams, sends invalid frames or resets its own streams beyond these
- * is closed with a GOAWAY.
+ * A stream with more headers is reset with ENHANCE_YOUR_CALM (one whose head is larger gets 431). A
+ * session that opens refused streams, sends invalid frames or resets its own streams more often
+ * than this is closed with a GOAWAY.
  */
 export const http2Options: Http2Options = {
   settings: { maxConcurrentStreams: firstStreams, maxHeaderListSize: maxHeaderBytes },
@@ -57,14 +57,14 @@ export const http2Options: Http2Options = {
   maxSettings: 32,
   maxOutstandingPings: 10,
   maxSessionInvalidFrames: 100,
-  // As many may come before a client has heard how many it may open.
+  // This many may arrive before a client knows how many it may open.
   maxSessionRejectedStreams: 1_000,
-  // A client that changes its mind now and then: a page that is left takes its requests along.
+  // For clients that cancel now and then: a page that is left cancels its requests.
   streamResetBurst: 500,
   streamResetRate: 50,
 };
 
-/** More headers than Node would keep are refused rather than dropped. */
+/** Refuses more headers than Node would keep, instead of dropping them. */
 export function limitHeaderCount(server: Server): void {
   server.maxHeadersCount = maxHeaders + 1;
 }
@@ -79,7 +79,7 @@ const unreadable = {
   title: "Bad Request",
   detail: "the request is not valid HTTP/1.1",
 };
-/** What HTTP/1.1's parser does not let through to anyone. */
+/** Errors of the HTTP/1.1 parser, which no handler sees. */
 const problems: Record<string, typeof unreadable> = {
   HPE_HEADER_OVERFLOW: tooLarge,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: {
@@ -121,7 +121,7 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Socke
   );
 }
 
-/** By names and values as they came: HTTP/2's own bounds lie higher. */
+/** Counts names and values as they arrived: HTTP/2's own bounds are higher. */
 export function isTooLarge(rawHeaders: readonly string[]): boolean {
   return (
     rawHeaders.length / 2 > maxHeaders ||
@@ -147,7 +147,7 @@ function refuse(response: ServerResponse, problem: typeof unreadable): void {
   response.end(body);
 }
 
-/** Counts connections, by address where that is to be limited. */
+/** Counts connections, and those of each address that is limited. */
 export class ConnectionCounts {
   readonly #limits: ConnectionLimits;
   readonly #byAddress = new Map<string, number>();
@@ -168,7 +168,7 @@ export class ConnectionCounts {
 
   /**
    * Whether a connection may stay; it is then counted until it closes. Without an address it counts
-   * for all of them only.
+   * only in the total.
    */
   admit(socket: Socket, address: string | undefined): boolean {
     const { maxConnections, addressConnections } = this.#limits;
@@ -191,8 +191,8 @@ export class ConnectionCounts {
 }
 
 /**
- * Pings and settings cost an answer each. Some clients measure the way by pings while data comes,
- * so these are many.
+ * Each ping or settings frame costs an answer. The bound is high because some clients measure
+ * latency by pings while they receive data.
  */
 const controlFrames = { perSecond: 100, burst: 1_000 };
 

@@ -1,8 +1,8 @@
-// What new connections bring in their first read, one large one after the other. Node takes it
-// apart at once: 64 KiB hold 1,500 requests of HTTP/1.1 or 1,000 streams, some 50 ms.
+// Parses large first reads of new connections one after the other. Node parses a read at once: 64
+// KiB hold 1,500 requests of HTTP/1.1 or 1,000 streams, which takes some 50 ms.
 import type { Socket } from "node:net";
 
-/** A small first read is taken at once. */
+/** A small first read is parsed at once. */
 const smallBytes = 4 * 1024;
 
 export type FirstReadsOptions = {
@@ -13,7 +13,7 @@ export type FirstReadsOptions = {
 };
 
 export class FirstReads {
-  /** Addresses with connections that wait, the next first. */
+  /** Addresses with waiting connections, the next one first. */
   readonly #waiting = new Map<string, { socket: Socket; start: () => void }[]>();
   readonly #monotonicMs: () => number;
   readonly #after: (run: () => void, delayMs: number) => unknown;
@@ -28,8 +28,9 @@ export class FirstReads {
   }
 
   /**
-   * Starts a connection that has brought so many bytes: at once, or when it is its address's turn.
-   * Between two of them others have as long as the first one took. Never, if it is closed by then.
+   * Starts a connection that has sent `bytes`: at once, or when it is its address's turn. Between
+   * two of them, other work gets as much time as the first one took. If the connection is closed by
+   * then, it is not started.
    */
   take(socket: Socket, bytes: number, start: () => void): void {
     if (bytes <= smallBytes) {
@@ -46,7 +47,7 @@ export class FirstReads {
   #next(): void {
     this.#busy = false;
     for (const [address, own] of this.#waiting) {
-      // Behind the other addresses, if it has more.
+      // If the address has more, it goes behind the others.
       this.#waiting.delete(address);
       let next = own.shift();
       while (next?.socket.destroyed) next = own.shift();
@@ -55,7 +56,7 @@ export class FirstReads {
       this.#busy = true;
       const startedMs = this.#monotonicMs();
       next.start();
-      // What it brought is taken apart before the round of the event loop ends.
+      // Its bytes are parsed before the round of the event loop ends.
       setImmediate(() => this.#after(() => this.#next(), this.#monotonicMs() - startedMs));
       return;
     }

@@ -1,19 +1,19 @@
-// Requests of a connection of HTTP/1.1, one after the other. Node hands over every request of a
+// Runs the requests of an HTTP/1.1 connection one after the other. Node emits every request of a
 // packet at once, and a packet of 64 KiB holds thousands.
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { RequestStarts } from "./request-starts.ts";
 
-/** Clients that send ahead do so by a dozen or two. */
+/** Clients that pipeline send a dozen or two ahead. */
 const maxWaiting = 32;
 
 export class Pipeline {
-  /** What waits on each connection that has a request in progress. */
+  /** Waiting requests of each connection that has a request in progress. */
   readonly #waiting = new WeakMap<Socket, (() => void)[]>();
   readonly #onIdle: (socket: Socket) => void;
   readonly #starts: RequestStarts;
 
-  /** `onIdle` hears of each connection whose last request is answered. */
+  /** `onIdle` is called for each connection whose last request is answered. */
   constructor(starts: RequestStarts, onIdle: (socket: Socket) => void) {
     this.#starts = starts;
     this.#onIdle = onIdle;
@@ -28,7 +28,7 @@ export class Pipeline {
    * the connection ends before. Ends a connection on which more than 32 wait.
    */
   take(socket: Socket, response: ServerResponse, start: () => void): void {
-    // Node tells a response that it is closed only once it is its turn on the connection.
+    // Node emits "close" on a response only once it is its turn on the connection.
     response.once("close", () => this.#next(socket));
     const waiting = this.#waiting.get(socket);
     if (!waiting) {
@@ -36,7 +36,7 @@ export class Pipeline {
       this.#start(socket, start);
     } else if (waiting.length < maxWaiting) waiting.push(start);
     else {
-      // What has been read of it and not been taken apart yet stays so.
+      // Bytes that were read and not yet parsed stay unparsed.
       socket.pause();
       socket.destroy();
     }

@@ -1,25 +1,25 @@
-// Requests begin a few at a time, connections in turn. Many connections that send hundreds of them
-// at once hold up another's by a few.
+// Requests begin a few at a time, and connections take turns. Many connections that send hundreds
+// of requests at once delay those of another by only a few.
 
-/** Some 2 ms of the event loop. */
+/** They take some 2 ms of the event loop. */
 const requestsPerRound = 8;
 
-/** Begins a request; answers whether it did, and not if its client has left. */
+/** Begins a request; returns whether it did, which is false if its client has left. */
 export type Start = () => boolean;
 
 export class RequestStarts {
-  /** Connections with requests that wait, the next first. */
+  /** Connections with waiting requests, the next one first. */
   readonly #waiting = new Map<object, Start[]>();
 
-  /** How many wait. */
+  /** How many requests wait. */
   get waiting(): number {
     return [...this.#waiting.values()].reduce((sum, own) => sum + own.length, 0);
   }
 
   /**
-   * Begins a request two rounds of the event loop later, or when it is its connection's turn. The
-   * end of a client that has left is read meanwhile: its request then costs no more than its
-   * headers.
+   * Begins a request two rounds of the event loop later, or when it is its connection's turn.
+   * Meanwhile the server notices clients that have left: their requests then cost no more than
+   * their headers.
    */
   take(connection: object, start: Start): void {
     setImmediate(() => {
@@ -34,7 +34,7 @@ export class RequestStarts {
     let begun = 0;
     for (const [connection, own] of this.#waiting) {
       if (begun === requestsPerRound) break;
-      // Behind the other connections, if it has more.
+      // If the connection has more, it goes behind the others.
       this.#waiting.delete(connection);
       let start = own.shift();
       while (start !== undefined && !start()) start = own.shift();

@@ -1,15 +1,15 @@
-// What a request is addressed to: one form of target and one host, whatever way it was written,
-// before anything goes by them.
+// The target of a request: converts it to one form of target and one host, however it was written,
+// before anything uses them.
 import type { IncomingMessage } from "node:http";
 
-/** A host with or without a port, as it may stand in a URL. */
+/** A host with or without a port, as in a URL. */
 const authority = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 const absolute = /^https?:\/\/([^/?#]*)([^#]*)$/i;
 
 /**
- * Makes the target of a request a path with its query (RFC 9112, 3.2: a server must take the
- * absolute form too, and its host then stands for Host). Answers with what is wrong where it is
- * none, or where two hosts are named.
+ * Converts the target of a request to a path with its query (RFC 9112, 3.2: a server must accept
+ * the absolute form too, whose host then replaces Host). Returns what is wrong if the target is
+ * invalid, or if there are two hosts.
  */
 export function reduceTarget(request: IncomingMessage): string | undefined {
   const { headers, rawHeaders, url = "" } = request;
@@ -31,7 +31,7 @@ export function reduceTarget(request: IncomingMessage): string | undefined {
   return undefined;
 }
 
-/** The host that a request names, without its port, in lower case; undefined if it names none. */
+/** The host of a request, without its port, in lower case; undefined if it has none. */
 export function hostOf({ headers }: Pick<IncomingMessage, "headers">): string | undefined {
   const named = headers.host ?? (headers as Record<string, string | undefined>)[":authority"];
   if (named === undefined || named === "") return undefined;

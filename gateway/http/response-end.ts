@@ -1,22 +1,22 @@
-// When a response is over, answered or not; also where it was over before anybody asked.
+// Tells when a response is over, answered or not, even if it was over before the call.
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 
-/** Whether its client has all of it, or has gone. */
+/** Whether its client has received all of it, or has left. */
 export function hasEnded(response: ServerResponse): boolean {
   const { stream } = response as unknown as Partial<Http2ServerResponse>;
   return stream === undefined ? response.closed : stream.destroyed;
 }
 
 /**
- * What is to run. Many have a part in one response: one listener for all, so that one too many
- * stays a sign of a leak.
+ * Functions to run. Many parts of the code watch one response: they share one listener, so that
+ * Node's warning about too many listeners still indicates a leak.
  */
 const waiting = new WeakMap<ServerResponse, Set<() => void>>();
 
 /**
- * Runs `then` once it is over: at once if it is. A client may leave while its request waits to be
- * let in. Answers how to call that off.
+ * Runs `then` once the response is over, or at once if it already is. A client may leave while its
+ * request waits for admission. Returns a function that cancels this.
  */
 export function onceEnded(response: ServerResponse, then: () => void): () => void {
   if (hasEnded(response)) {

@@ -1,16 +1,16 @@
-// What a route declares to the hooks that run before its handler: which RPC it stands for, and what
-// its requests bring.
+// What a route declares for the hooks that run before its handler: its RPC, and what its requests
+// contain.
 import type {} from "fastify";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** What the route asks the accessor: "/package.Service/Method"; undefined if nothing. */
+    /** The RPC that the route calls: "/package.Service/Method"; undefined if none. */
     rpcPath?: string | undefined;
-    /** Whether it is that RPC itself, in Connect, gRPC or gRPC-Web. */
+    /** Whether the route is that RPC itself, in Connect, gRPC or gRPC-Web. */
     isRpc?: boolean;
-    /** Whether its body or answer may go on for as long as the client likes. */
+    /** Whether its body or answer may last as long as the client wants. */
     streams?: boolean;
-    /** Whether it brings records. */
+    /** Whether its requests contain records. */
     writes?: boolean;
   }
 }

@@ -1,5 +1,5 @@
-// One port for HTTP/1.1 and HTTP/2, told apart by ALPN over TLS, and by how they begin in the
-// clear. Knows connections; what they ask for is the handler's business.
+// One port for HTTP/1.1 and HTTP/2, distinguished by ALPN over TLS, and by their first bytes in the
+// clear. Handles connections; the handler decides about requests.
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
 import {
   createServer as createHttp2,
@@ -36,13 +36,16 @@ import { reduceTarget } from "./request-target.ts";
 /** How every HTTP/2 connection begins (RFC 9113, 3.4). No HTTP/1.1 request starts like it. */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-/** Some hundred requests. */
+/** Holds some hundred requests. */
 const headsBytes = 4 * 1024;
 
 export type HttpServer = {
   readonly port: number;
   readonly connections: ConnectionCounts;
-  /** Stops accepting, lets requests in flight end for up to `drainMs`, then cuts what is left. */
+  /**
+   * Stops accepting, lets requests in flight finish for up to `drainMs`, then cuts the remaining
+   * connections.
+   */
   close(options: { drainMs: number }): Promise<void>;
 };
 
@@ -54,16 +57,16 @@ export type HttpServerOptions = {
   /** Speaks TLS only. Default: none. */
   tls?: { certificates: Certificates; onRefused: (refusal: TlsRefusal) => void } | undefined;
   /**
-   * How long a connection may take to show which protocol it speaks, or to shake hands. Default 10
+   * How long a connection may take to show its protocol, or to complete its handshake. Default 10
    * s.
    */
   prefaceMs?: number;
   limits?: ConnectionLimits;
-  /** Whom a connection counts for beside all others; undefined: nobody. Default: nobody. */
+  /** The client that a connection counts for, besides the total; undefined: none. Default: none. */
   clientOf?: (socket: Socket) => string | undefined;
 };
 
-/** Listens. Rejects if the address cannot be had. */
+/** Listens. Rejects if the address is not available. */
 export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const {
     host,
@@ -78,7 +81,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   const paces = new WeakMap<Http2Session, SessionPace>();
-  /** Connections of HTTP/2: these are their sessions' to end. */
+  /** Connections of HTTP/2, which their sessions end. */
   const multiplexed = new WeakSet<Socket>();
   let closing = false;
 
@@ -99,11 +102,12 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   });
   limitHeaderCount(http1);
   http1.on("clientError", (error, socket) => answerUnreadable(error, socket as Socket));
-  // It never listens itself, and would otherwise not start the clock for slow headers and bodies.
+  // This server never listens itself; without the event it would not start the clock for slow
+  // headers and bodies.
   http1.emit("listening");
   boundFrames();
-  // The compatibility API is the handler's IncomingMessage and ServerResponse in all that fastify
-  // and Connect use of them.
+  // The compatibility API equals IncomingMessage and ServerResponse in everything that fastify and
+  // Connect use.
   const http2 = createHttp2(http2Options, (request, response) => {
     const { stream } = request;
     const pace = stream.session && paces.get(stream.session);
@@ -118,8 +122,8 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   http2.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
-    // A broken connection is the client's loss and closes the session; without a listener it would
-    // end the process.
+    // A broken connection affects only its client and closes the session; without a listener it
+    // would end the process.
     session.on("error", () => {});
     limitSession(session, limits);
     paces.set(session, new SessionPace(session, { maxStreams: maxHttp2Streams }));
@@ -187,7 +191,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
 
 /**
  * Reads until the bytes differ from the preface or complete it (they may come one by one), puts
- * them back, and says which it is.
+ * them back, and returns the protocol.
  */
 function sniff(
   socket: Socket,
@@ -209,7 +213,7 @@ function sniff(
     const matches = seen.subarray(0, length).equals(preface.subarray(0, length));
     if (matches && length < preface.length) return;
     stop();
-    // In pieces: the parser of HTTP/1.1 takes each apart to its end.
+    // Put them back in pieces: the HTTP/1.1 parser parses each to its end.
     const pieceBytes = matches ? seen.length : headsBytes;
     for (
       let at = Math.floor((seen.length - 1) / pieceBytes) * pieceBytes;

@@ -1,5 +1,5 @@
-// Bodies that stop coming, hardly come, or take more room than their callers' share. One that is
-// taken as a stream may last for ever, as long as something of it comes.
+// Detects bodies that stall, arrive too slowly, or take more room than their callers' share. A
+// streamed body may last for ever, as long as it makes progress.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
@@ -8,7 +8,7 @@ import { joinWaiting } from "../../runtime/own-bytes.ts";
 import { onceEnded } from "../http/response-end.ts";
 
 export type BodyClockOptions = {
-  /** Longest that nothing may come while it is waited for. */
+  /** Longest time without data while the gateway waits for some. */
   bodyTimeoutMs: number;
   /**
    * The average rate at which a body that is read as a whole must arrive, once `bodyTimeoutMs` have
@@ -16,33 +16,33 @@ export type BodyClockOptions = {
    */
   minBytesPerSecond?: number;
   /**
-   * How long the rest of a body is let in after its answer, so that the client reads that. Default
-   * 2 s.
+   * How long the rest of a body is accepted after its answer, so that the client reads the answer.
+   * Default 2 s.
    */
   lingerMs?: number;
   /** Milliseconds that only go forward. */
   monotonicMs?: () => number;
-  /** How often to look. Default 1 s. */
+  /** How often to check. Default 1 s. */
   everyMs?: number;
 };
 
 export type WatchedBody = {
-  /** Whether it is taken as a stream. */
+  /** Whether the body is processed as a stream. */
   streams: boolean;
-  /** What whoever reads it is told. */
+  /** The error for the reader of a stalled body. */
   stalled: () => Error;
-  /** The same, if it takes more room than there is. */
+  /** The error for the reader of a body that takes more room than there is. */
   overloaded: (shortage: Shortage) => Error;
-  /** For whom it counts; who that is may show only while it comes. */
+  /** The caller that the body counts for, which may be known only while it arrives. */
   callerName: () => string;
 };
 
-/** Told when what has come of a stream was passed on, and takes no more room. */
+/** Call it when the received part of a stream was passed on and takes no more room. */
 export type ReleaseBody = () => void;
 
 export type BodyClock = Disposable & {
   watch(request: IncomingMessage, response: ServerResponse, body: WatchedBody): ReleaseBody;
-  /** Looks at every body now. */
+  /** Checks every body now. */
   look(): void;
   /** How many bodies are watched. */
   readonly size: number;
@@ -54,15 +54,15 @@ type Body = WatchedBody & {
   startedMs: number;
   lastMs: number;
   bytes: number;
-  /** The room that it takes. */
+  /** The room that the body takes. */
   loan: Loan;
-  /** What there was no room for, though it came: whoever reads it has to be told. */
+  /** Set if bytes arrived that there was no room for: the reader must get an error. */
   shortage: Shortage | undefined;
 };
 
 /**
- * `room` is in bytes: what bodies hold from their first byte to their answer, or until it was
- * passed on.
+ * `room` is in bytes: bodies hold it from their first byte to their answer, or until their bytes
+ * were passed on.
  */
 export function createBodyClock(options: BodyClockOptions, room: Shares): BodyClock {
   const {
@@ -74,15 +74,15 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const bodies = new Set<Body>();
 
-  /** Whoever reads a body learns that there is no more of it. */
+  /** Ends a body with an error for its reader. */
   const give = (body: Body, error: Error) => {
     if (!bodies.delete(body)) return;
-    // What still comes is thrown away.
+    // The rest of the body is discarded.
     body.loan.giveBack();
     body.request.emit("error", error);
     endLater(body, lingerMs);
   };
-  /** What has come is here, whether there is room for it or not. */
+  /** Counts received bytes even if there is no room for them. */
   const hold = (body: Body, bytes: number) => {
     const { loan, callerName } = body;
     loan.moveTo(callerName());
@@ -91,7 +91,7 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
     loan.add(bytes);
     body.shortage ??= shortage;
   };
-  /** What comes before anyone reads is a buffer's worth, and nobody is there to be told. */
+  /** Reports a shortage to the reader. Before there is one, at most a buffer's worth arrives. */
   const tellShort = (body: Body) => {
     const { shortage, request } = body;
     if (shortage !== undefined && isRead(request)) give(body, body.overloaded(shortage));
@@ -107,8 +107,8 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
       }
       body.loan.moveTo(body.callerName());
       tellShort(body);
-      // While nobody reads, or what has come is not read yet, it is not the client who keeps us
-      // waiting.
+      // While there is no reader, or received bytes are not read yet, the client is not the cause
+      // of the wait.
       const wanted = isRead(request);
       if (!wanted || request.readableLength > 0) body.lastMs = nowMs;
       const stalled = nowMs - body.lastMs >= bodyTimeoutMs;
@@ -134,21 +134,22 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
         socket: request.socket,
         startedMs: nowMs,
         lastMs: nowMs,
-        // What came together with the headers is here already.
+        // Bytes that arrived together with the headers are already here.
         bytes: request.readableLength,
         loan: room.borrowAnyway(watched.callerName(), 0),
         shortage: undefined,
       };
       bodies.add(body);
       hold(body, request.readableLength);
-      // Both of Node's servers hand what comes to push(); a listener for data would take it away
-      // from whoever reads.
+      // Both of Node's servers pass received bytes to push(); a listener for data would take them
+      // from the reader.
       const push = request.push;
       request.push = (chunk: Buffer | null, encoding) => {
         if (chunk !== null) {
           body.bytes += chunk.length;
           body.lastMs = monotonicMs();
-          // Once its answer is out or its client gone, this takes no room: its loan is over.
+          // Once the answer is sent or the client has left, this takes no room, because the loan
+          // has ended.
           hold(body, chunk.length);
           tellShort(body);
         }
@@ -156,15 +157,13 @@ export function createBodyClock(options: BodyClockOptions, room: Shares): BodyCl
         joinWaiting(request);
         return more;
       };
-      // Whoever reads it has listeners of its own; a stall that comes too late for them is nobody's
-      // failure.
+      // The reader has its own listeners; a stall that comes too late for them is not a failure.
       request.on("error", () => {});
       onceEnded(response, () => {
         bodies.delete(body);
         body.loan.giveBack();
         if (request.complete) return;
-        // Whoever began to read it has stopped: unread, its rest would hold up the next request of
-        // the connection.
+        // The reader has stopped: the unread rest would block the next request of the connection.
         request.resume();
         endLater(body, lingerMs);
       });
@@ -184,7 +183,7 @@ function hasBody(request: IncomingMessage): boolean {
   return encoding !== undefined || Number(length ?? 0) > 0;
 }
 
-/** What a client goes on sending after it has its answer is nobody's. */
+/** Ends a request whose client continues to send after it has got its answer. */
 function endLater({ request, socket }: Pick<Body, "request" | "socket">, lingerMs: number): void {
   setTimeout(() => {
     if (request.complete) return;

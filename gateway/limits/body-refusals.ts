@@ -1,4 +1,4 @@
-// What is thrown into a body that stopped coming, or for which there is no room.
+// Errors for the reader of a body that stalled, or for which there is no room.
 import { Code } from "@connectrpc/connect";
 import type { Shortage } from "../../access/shares.ts";
 import type { Caller } from "../caller/caller.ts";
@@ -14,6 +14,6 @@ export function stalledBody(isRpc: boolean): Error {
 
 export function overloadedBodies(isRpc: boolean, shortage: Shortage, caller: Caller): Error {
   const error = shortageError("bodies", shortage, caller);
-  // Fastify gives a failed body a status of its own, unless it is a problem that has one.
+  // Fastify gives a failed body its own status, unless the error is a problem with a status.
   return isRpc ? error : toHttpProblem(error);
 }

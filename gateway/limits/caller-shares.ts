@@ -1,20 +1,23 @@
-// What callers share at the gateway, each with a bound on all of it and a share for one: streams of
-// three kinds, bytes of bodies, bytes of answers that are not read. Decides, and says why not;
-// whoever borrows gives back.
+// Resources that callers share at the gateway, each with a bound for all callers and a share for
+// one: streams of three kinds, bytes of bodies, bytes of unread answers. It decides and gives the
+// reason of a refusal; borrowers must give back.
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { Loan, Shares, type Shortage } from "../../access/shares.ts";
 import { type Caller, shareName } from "../caller/caller.ts";
 import { reasonError } from "../errors/reasons.ts";
 
-/** The most of each, by all callers together. */
+/** The bound on each, for all callers together. */
 export type ShareLimits = {
-  /** Ranges that are streamed: NDJSON, CSV, ReadSignals. */
+  /** Streamed ranges: NDJSON, CSV, ReadSignals. */
   maxExports: number;
   /** Live feeds. */
   maxFeeds: number;
-  /** Bodies and calls that bring records for as long as they like. */
+  /** Bodies and calls that send records without a time limit. */
   maxIngestStreams: number;
-  /** Bytes of bodies, from their first to their answer, or until a stream's have been passed on. */
+  /**
+   * Bytes of bodies, from their first byte to their answer, or until those of a stream have been
+   * passed on.
+   */
   bodyBytes: number;
   /** Bytes of answers that wait for their clients to read them. */
   unreadBytes: number;
@@ -33,7 +36,7 @@ export type ByteKind = "bodies" | "unread-bytes";
 type Kind = StreamKind | ByteKind;
 
 const retryMs = 1_000;
-/** What there is too much of, and the setting that bounds all of it. */
+/** The resource that is short, and the setting that bounds it. */
 const words: Record<Kind, string> = {
   exports: "concurrent exports (--max-exports)",
   feeds: "open live feeds (--max-feeds)",
@@ -59,7 +62,7 @@ export class CallerShares {
       exports: new Shares({ total: maxExports }),
       feeds: half(maxFeeds),
       ingests: half(maxIngestStreams),
-      // Reflection, and health that is watched.
+      // Reflection, and streams that watch health.
       others: new Shares({ total: 1_000 }),
       bodies: half(bodyBytes),
       "unread-bytes": half(unreadBytes),
@@ -67,8 +70,8 @@ export class CallerShares {
   }
 
   /**
-   * A place for one stream. Throws RATE_LIMITED for who has its share, OVERLOADED where there is no
-   * more for anyone.
+   * A place for one stream. Throws RATE_LIMITED for a caller that has used its share, OVERLOADED if
+   * nothing is left for anyone.
    */
   enter(kind: StreamKind, caller: Caller): Loan {
     const loan = this.of[kind].borrow(shareName(caller), 1);
@@ -76,19 +79,19 @@ export class CallerShares {
     throw shortageError(kind, loan, caller);
   }
 
-  /** Throws as `enter` does while answers that this caller does not read take its share. */
+  /** Throws as `enter` does while this caller's unread answers use up its share. */
   assertReads(caller: Caller): void {
     const shortage = this.of["unread-bytes"].shortageOf(shareName(caller), 1);
     if (shortage === "own") throw shortageError("unread-bytes", shortage, caller);
   }
 
-  /** What is out now, by name. */
+  /** What is borrowed now, by name. */
   borrowed(): Record<string, number> {
     return Object.fromEntries(Object.entries(this.of).map(([kind, { held }]) => [kind, held]));
   }
 }
 
-/** What a caller is told that cannot have more. */
+/** The error for a caller that cannot get more. */
 export function shortageError(kind: Kind, shortage: Shortage, { kind: of }: Caller): ConnectError {
   const whose = of === "key" ? "this credential" : "this address";
   const text =

@@ -1,4 +1,4 @@
-// How many records a message of a producer brings.
+// How many records a message of a producer contains.
 import { isMessage, type Message } from "@bufbuild/protobuf";
 import {
   IngestBatchRequestSchema,
@@ -11,7 +11,7 @@ export const countRecords = ({ stateChanges, errorReports, samples }: Batch): nu
   errorReports.length +
   samples.reduce((sum, { values }) => sum + values.length, 0);
 
-/** 0 for what is no batch. */
+/** 0 for a message without a batch. */
 export function countRecordsOfMessage(message: Message): number {
   const batch = isMessage(message, IngestBatchRequestSchema)
     ? message.batch

@@ -1,21 +1,21 @@
-// What JSON text would take in memory, counted over its bytes before any of it is parsed: two
-// characters can be an object.
+// Estimates the memory of JSON text from its bytes before any of it is parsed: two characters can
+// be an object.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type CostLimits, MessageTooLarge, maxCostOf } from "../../runtime/grpc/message-limits.ts";
 
-/** JSON's own object and the message that is made of it. */
+/** Cost of the parsed object and of the message that is made from it. */
 const objectCost = 200;
 const arrayCost = 100;
 const textCost = 32;
-/** Beside its text, for its place in an object. */
+/** Cost of a member of an object besides its text. */
 const memberCost = 48;
-/** A number's places in two arrays. */
+/** Cost of a number's slots in two arrays. */
 const numberCost = 40;
-/** As a row that is none, which has a verdict. */
+/** Cost of an invalid row, which gets a verdict. */
 const wordCost = 100;
 /**
- * What stands in a list and is no object: values and times of a batch, at most two for a record. A
- * million of them take 80 ms to read, so further ones cost this beside their own.
+ * Elements of lists that are not objects: values and times of a batch, at most two for a record. A
+ * million of them take 80 ms to read, so further ones have an extra cost.
  */
 const maxCheapElements = 131_072;
 const furtherElementCost = 512;
@@ -24,13 +24,13 @@ const maxDepth = 100;
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** So many bytes take a millisecond or two. */
+/** This many bytes take a millisecond or two. */
 const bytesInTurn = 256 * 1024;
 
 /**
- * Fails with MessageTooLarge as soon as the text would cost more than it may. Says nothing about
- * whether it is JSON: what is none is left to the parser, which stops where it is none. Answers the
- * estimate. Lets others have their turn while it counts.
+ * Fails with MessageTooLarge as soon as the text would cost more than allowed. It does not check
+ * that the text is JSON: the parser does, and stops at the first error. Returns the estimate. Lets
+ * others have their turn while it counts.
  */
 export async function assertJsonCost(text: Uint8Array, bounds: CostLimits): Promise<number> {
   const count = new JsonCost(text, maxCostOf(text.length, bounds));
@@ -41,7 +41,7 @@ export async function assertJsonCost(text: Uint8Array, bounds: CostLimits): Prom
   return count.to(text.length);
 }
 
-/** Counts a text from where it stopped before, which may be inside of a text or a word. */
+/** Counts the text in pieces; a piece may end inside a string or a word. */
 class JsonCost {
   readonly #text: Uint8Array;
   readonly #max: number;
@@ -50,7 +50,7 @@ class JsonCost {
   #depth = 0;
   #inside: "text" | "word" | undefined;
   #elements = 0;
-  /** By depth, whether it is a list that is open there. */
+  /** By depth, whether the open container is a list. */
   readonly #lists: boolean[] = [];
 
   constructor(text: Uint8Array, max: number) {
@@ -69,7 +69,7 @@ class JsonCost {
   }
 
   #start(byte: number): void {
-    // Blanks, commas, closing brackets and all that is no start of anything.
+    // Blanks, commas, closing brackets and everything else that starts no value.
     if (byte <= 0x20 || byte === 0x2c) return;
     if (byte === quote) {
       this.#cost += textCost + this.#ofElement();
@@ -89,7 +89,7 @@ class JsonCost {
     }
   }
 
-  /** What a value costs for standing in a list. */
+  /** The extra cost of a value in a list. */
   #ofElement(): number {
     if (this.#lists[this.#depth] !== true) return 0;
     return ++this.#elements > maxCheapElements ? furtherElementCost : 0;
@@ -117,7 +117,7 @@ class JsonCost {
   }
 }
 
-/** Whether a byte goes on with a number or a word. */
+/** Whether a byte continues a number or a word. */
 const isInside = (byte: number) =>
   byte > 0x20 &&
   byte !== 0x2c &&

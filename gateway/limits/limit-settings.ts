@@ -1,4 +1,4 @@
-// The settings that limit what clients may have, and the limits that come of them.
+// The settings for limits on clients, and the limits computed from them.
 import { type SettingsOf, setting } from "../../runtime/config.ts";
 import {
   bytes,
@@ -16,9 +16,9 @@ import type { ClientLimits, LimiterOptions } from "./limiter.ts";
 export type GatewayLimits = LimiterOptions & {
   connections: ConnectionLimits;
   trustedProxies: TrustedProxies;
-  /** What all callers share, each with a share for one. */
+  /** Resources that all callers share, with a share for each. */
   shares: ShareLimits;
-  /** Whether addresses of this machine have the limits of addresses. */
+  /** Whether the limits of addresses apply to addresses of this machine. */
   limitLoopback: boolean;
 };
 

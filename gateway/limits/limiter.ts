@@ -1,5 +1,5 @@
-// What one client may have: requests and records a second, and streams at once, by key and by
-// address. Decides; knows no HTTP.
+// Limits per client: requests and records per second, and concurrent streams, by key and by
+// address. Decides only; independent of HTTP.
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { type Rate, type Taken, TokenBuckets } from "../../access/token-buckets.ts";
 import { reasonError } from "../errors/reasons.ts";
@@ -7,9 +7,9 @@ import { reasonError } from "../errors/reasons.ts";
 /** undefined: no limit. */
 export type ClientLimits = {
   requests: Rate | undefined;
-  /** Records taken in: samples, state changes and error reports. */
+  /** Records received: samples, state changes and error reports. */
   samples: Rate | undefined;
-  /** Requests at once of those whose answer or body may go on for ever. */
+  /** Concurrent requests whose answer or body may last for ever. */
   streams: number | undefined;
 };
 
@@ -18,17 +18,17 @@ export type LimiterOptions = {
   perAddress: ClientLimits;
   /** Milliseconds that only go forward. */
   monotonicMs?: () => number;
-  /** Keys, and addresses, remembered. Default 20,000. */
+  /** Most keys, and most addresses, to remember. Default 20,000. */
   maxClients?: number;
 };
 
-/** How a quota stands after a request, for its answer. */
+/** The state of a quota after a request, for its answer. */
 export type Quota = { name: string; rate: Rate; taken: Taken };
 
 export type Admission = {
-  /** Quotas that the request fell under. */
+  /** Quotas that apply to the request. */
   quotas: Quota[];
-  /** undefined: let in. */
+  /** undefined: admitted. */
   refusal: Refusal | undefined;
 };
 
@@ -60,14 +60,14 @@ export class Limiter {
   }
 
   /**
-   * Counts a request against a client. Where it is let in and streams, `leave` has to be called
-   * once it has ended.
+   * Counts a request against a client. If it is admitted and streams, call `leave` once it has
+   * ended.
    */
   enter(kind: ClientKind, client: string, demand: Demand): Admission {
     return this.#noted(this.#clients[kind].enter(client, demand));
   }
 
-  /** Looks at what a client owes of its records alone: for a request that was counted before. */
+  /** Checks only the debt of a client's records, for a request that was already counted. */
   enterRecords(kind: ClientKind, client: string): Admission {
     return this.#noted(this.#clients[kind].enterRecords(client));
   }
@@ -82,14 +82,12 @@ export class Limiter {
     this.#clients[kind].leave(client);
   }
 
-  /** How many streams are counted as open, for keys and addresses that have a limit of them. */
+  /** How many streams are open, for keys and addresses with a limit on streams. */
   get streams(): number {
     return this.#clients.key.streams + this.#clients.address.streams;
   }
 
-  /**
-   * Counts records that have come; answers how long to wait before reading more, in milliseconds.
-   */
+  /** Counts received records; returns how long to wait before reading more, in milliseconds. */
   charge(kind: ClientKind, client: string, records: number): number {
     return this.#clients[kind].charge(client, records);
   }
@@ -100,7 +98,7 @@ class ClientBook {
   readonly #maxStreams: number | undefined;
   readonly #requests: TokenBuckets | undefined;
   readonly #samples: TokenBuckets | undefined;
-  /** Bounded by the connections that there are. */
+  /** Bounded by the number of connections. */
   readonly #streams = new Map<string, number>();
 
   constructor(
@@ -135,7 +133,10 @@ class ClientBook {
     return { quotas, refusal: undefined };
   }
 
-  /** What the request holds is not known yet, so only a debt of earlier ones refuses it. */
+  /**
+   * The number of records in the request is not known yet, so only a debt of earlier requests
+   * refuses it.
+   */
   enterRecords(client: string): Admission {
     return this.#take("samples", this.#samples, client, 0);
   }

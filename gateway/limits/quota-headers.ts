@@ -1,11 +1,11 @@
-// Quotas as an answer's headers: RateLimit-Policy and RateLimit of the IETF's draft
-// (draft-ietf-httpapi-ratelimit-headers-10), Retry-After.
+// Quotas as headers of an answer: RateLimit-Policy and RateLimit of the IETF's draft
+// (draft-ietf-httpapi-ratelimit-headers-10), and Retry-After.
 import type { Quota } from "./limiter.ts";
 
 /**
- * RateLimit-Policy names each quota with what may come at once (`q`) in the seconds it takes to
- * come back (`w`); RateLimit says what is left (`r`) and when it is whole again, or, once refused,
- * when to try again (`t`). Units other than requests have no registered name.
+ * RateLimit-Policy has each quota with its burst (`q`) and the seconds in which it refills (`w`);
+ * RateLimit has what is left (`r`) and when it is full again or, after a refusal, when to retry
+ * (`t`). Units other than requests have no registered name.
  */
 export function quotaHeaders(quotas: readonly Quota[]): Record<string, string> {
   if (quotas.length === 0) return {};
@@ -25,5 +25,5 @@ export function quotaHeaders(quotas: readonly Quota[]): Record<string, string> {
   };
 }
 
-/** Of a time in milliseconds, never too early. */
+/** Milliseconds in whole seconds, rounded up so that a retry is never too early. */
 export const seconds = (ms: number): number => Math.ceil(ms / 1_000);

@@ -1,11 +1,11 @@
-// Tells the clock of readers how far a client has come, for answers that are written by others.
+// Reports a client's reading progress to the read clock, for answers that other code writes.
 import type { ServerResponse } from "node:http";
 import { onceEnded } from "../http/response-end.ts";
 import type { Reader } from "./read-clock.ts";
 
 /**
- * The same pieces. Whoever asks for the next has written the one before, and waited until it was
- * taken.
+ * Yields the same pieces. A writer that requests the next piece has written the one before and
+ * waited until the client took it.
  */
 export async function* readAlong(
   pieces: AsyncIterable<Uint8Array>,
@@ -17,7 +17,7 @@ export async function* readAlong(
     reader.waits(last);
     yield piece;
     reader.took();
-    // It was ended meanwhile: nothing more may be written.
+    // The answer was ended meanwhile: nothing more may be written.
     slow.throwIfAborted();
   }
   reader.waits(last);

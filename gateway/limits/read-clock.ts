@@ -1,42 +1,40 @@
-// Answers that their clients do not take: counted against their callers' share of what may wait,
-// and ended, with a name for it, after a while.
+// Answers that their clients do not read: counts them against their callers' share of unread bytes,
+// and ends them after a while with a specific error.
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Loan, Shares } from "../../access/shares.ts";
 import { type Caller, shareName } from "../caller/caller.ts";
 import { reasonError } from "../errors/reasons.ts";
 
 export type ReadClockOptions = {
-  /** Longest that nothing of an answer may be taken, beside the time for what waits. */
+  /** Longest time without reading, in addition to the time for the waiting bytes. */
   readerTimeoutMs: number;
-  /** What a client has to take on average of what waits. Default 8 KiB/s. */
+  /** Average rate at which a client must read waiting bytes. Default 8 KiB/s. */
   minBytesPerSecond?: number;
-  /**
-   * How long an answer may wait where its caller's answers take more than its share. Default 1 s.
-   */
+  /** How long an answer may wait if its caller's answers take more than its share. Default 1 s. */
   graceMs?: number;
   /** Milliseconds that only go forward. */
   monotonicMs?: () => number;
-  /** How often to look. Default 1 s. */
+  /** How often to check. Default 1 s. */
   everyMs?: number;
 };
 
-/** One answer, as its writer tells of it. */
+/** One answer, as its writer reports it. */
 export type Reader = Disposable & {
-  /** So many bytes wait for the client from now on. */
+  /** This many bytes wait for the client from now on. */
   waits(bytes: number): void;
-  /** It has taken them. */
+  /** The client has read them. */
   took(): void;
 };
 
 export type Reading = {
   caller: Caller;
-  /** Ends it. */
+  /** Ends the answer. */
   onSlow: (error: ConnectError) => void;
 };
 
 export type ReadClock = Disposable & {
   watch(reading: Reading): Reader;
-  /** Looks at every answer now. */
+  /** Checks every answer now. */
   look(): void;
   /** How many answers are watched. */
   readonly size: number;
@@ -44,7 +42,7 @@ export type ReadClock = Disposable & {
 
 type Answer = Reading & { loan: Loan; bytes: number; sinceMs: number | undefined };
 
-/** `room` is in bytes, for what waits to be read. */
+/** `room` is in bytes, for bytes that wait to be read. */
 export function createReadClock(options: ReadClockOptions, room: Shares): ReadClock {
   const {
     readerTimeoutMs,
@@ -62,7 +60,10 @@ export function createReadClock(options: ReadClockOptions, room: Shares): ReadCl
   const end = (answer: Answer, limit: string) => {
     if (drop(answer)) answer.onSlow(slowReader(limit));
   };
-  /** Ends what has waited longest of a caller's, while that takes more than its share. */
+  /**
+   * Ends the answer of a caller that has waited longest, while its answers take more than its
+   * share.
+   */
   const relieve = (name: string) => {
     for (let shortage = room.shortageOf(name, 0); shortage; shortage = room.shortageOf(name, 0)) {
       const victim = longestWaiting(shortage === "own" ? name : room.largest());
@@ -123,7 +124,7 @@ export function createReadClock(options: ReadClockOptions, room: Shares): ReadCl
   };
 }
 
-/** What a stream ends with whose client does not read. */
+/** The error that ends a stream whose client does not read. */
 export function slowReader(limit: string): ConnectError {
   const message =
     "the client did not read the response in time: read faster or ask for less, and resume after the last record read";

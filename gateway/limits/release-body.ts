@@ -1,4 +1,4 @@
-// How whoever passes on what a streamed body brings says so: what was passed on takes no more room.
+// Lets code that passes on a streamed body report it: bytes that were passed on take no more room.
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { ReleaseBody } from "./body-clock.ts";
 

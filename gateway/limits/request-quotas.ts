@@ -1,5 +1,5 @@
-// The limiter on requests: what each one counts as, its quotas in the answer's headers, and the
-// meter for the records that it brings.
+// Applies the limiter to requests: how each counts, its quotas in the answer's headers, and the
+// meter for its records.
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { createRefusalAudit } from "../../access/audit.ts";
@@ -9,7 +9,9 @@ import { onceEnded } from "../http/response-end.ts";
 import type { Admission, ClientKind, Limiter, Quota } from "./limiter.ts";
 import { quotaHeaders } from "./quota-headers.ts";
 
-/** Told of records that have come; answers how long to read no further, in milliseconds. */
+/**
+ * Called with the number of received records; returns how long to stop reading, in milliseconds.
+ */
 export type Meter = (records: number) => number;
 
 declare module "fastify" {
@@ -30,7 +32,10 @@ export const meterKey: ContextKey<Meter | undefined> = createContextKey<Meter | 
 export type RequestQuotaOptions = {
   limiter: Limiter;
   addresses: AddressReader;
-  /** Whether clients on this machine have limits as addresses. Those of keys hold for everyone. */
+  /**
+   * Whether the limits of addresses apply to clients on this machine. The limits of keys apply to
+   * every client.
+   */
   limitLoopback: boolean;
   log: Log;
 };
@@ -40,9 +45,9 @@ export type RequestQuotas = {
   /** Throws RATE_LIMITED. Called for the address first, and for the key once it is known. */
   enter(kind: ClientKind, client: string, context: RequestContext): void;
   /**
-   * Holds the records of a request to its address, where no key has them. Those of keys are the
-   * keys' own: many callers have one address behind a NAT or a proxy, and none of them may use up
-   * what another one's key has.
+   * Counts the records of a request against its address if it has no key. With a key they count
+   * only against the key: many callers share one address behind a NAT or a proxy, and none may use
+   * up another's quota.
    */
   enterWithoutKey(address: string, context: RequestContext): void;
 };
@@ -62,7 +67,7 @@ export function createRequestQuotas({
   const addressOf = ({ raw, headers }: FastifyRequest) =>
     addresses.of(raw.socket.remoteAddress, (name) => headers[name]?.toString());
 
-  /** Notes how the quotas stand; throws where one is used up. */
+  /** Records the state of the quotas; throws if one is used up. */
   const admit = (
     kind: ClientKind,
     client: string,

@@ -9,13 +9,13 @@ export const streamedTypes = [
   "text/csv",
 ];
 
-/** Whether a body of this Content-Type is read as it comes. */
+/** Whether a body of this Content-Type is read while it arrives. */
 export function isStreamedType(contentType = ""): boolean {
   const [mediaType = ""] = contentType.toLowerCase().split(";");
   return streamedTypes.includes(mediaType.trim());
 }
 
-/** Of a route, and the Content-Type of a request's body. */
+/** Whether a route reads a body of this Content-Type while it arrives. */
 export function takesStream(config: FastifyContextConfig | undefined, contentType = ""): boolean {
   return config?.isRpc ? (config.streams ?? false) : isStreamedType(contentType);
 }

@@ -1,5 +1,5 @@
-// Watches what every request brings and what its client reads, on fastify: bodies that stall,
-// responses that nobody reads, and whose turn long work is.
+// Watches the body of every request and its client's reading, on fastify: bodies that stall,
+// responses that are not read, and whose turn long work is.
 import type { ConnectError } from "@connectrpc/connect";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { inTurnsOf } from "../../runtime/turns.ts";
@@ -16,11 +16,11 @@ export type TransferOptions = {
   addressOf: (request: FastifyRequest) => string;
   bodies: BodyClock;
   readers: ReadClock;
-  /** Told of each response that ends because its client does not read it. */
+  /** Called for each response that ends because its client does not read it. */
   onSlow: (error: ConnectError) => void;
 };
 
-/** Answers how many requests are open. */
+/** Returns a function that tells how many requests are open. */
 export function watchTransfers(
   app: FastifyInstance,
   { addressOf, bodies, readers, onSlow }: TransferOptions,

@@ -1,6 +1,6 @@
-// Waiting where a client has sent more than it may: what is not read, its connection holds back.
+// Waits when a client has sent more than it may: unread data is held back by its connection.
 
-/** Resolves after a time, or when the signal aborts, which whoever waits will notice by itself. */
+/** Resolves after a time, or when the signal aborts; the caller must check the signal itself. */
 export function waitUnlessAborted(ms: number, abort: AbortSignal): Promise<void> {
   if (ms <= 0) return Promise.resolve();
   return new Promise((resolve) => {

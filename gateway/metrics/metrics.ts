@@ -15,12 +15,12 @@ const outcomes: Readonly<Record<keyof CacheCounts, string>> = {
 export type MetricsOptions = {
   cache: AnswerCache;
   refusals: RefusalCounts;
-  /** What is out now, by name. */
+  /** What is borrowed now, by name. */
   borrowed: () => Record<string, number>;
   connections: () => { open: number; refused: number };
 };
 
-/** Answers the text; counts on a registry of its own. */
+/** Returns the text of the metrics, counted in its own registry. */
 export function createMetrics({
   cache,
   refusals,

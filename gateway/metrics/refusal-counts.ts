@@ -1,4 +1,4 @@
-// Counts what clients were refused, by reason and limit, whichever way they were told.
+// Counts refusals by reason and limit, in every protocol.
 import { ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
@@ -8,8 +8,8 @@ export type Refusal = { reason: string; limit: string };
 
 const prefix = "ERROR_REASON_";
 /**
- * Only names of the contract: whoever answers in the accessor's place does not choose how many
- * there are.
+ * Only names of the contract: another server in the accessor's place must not be able to create any
+ * number of labels.
  */
 const known = new Set(ErrorReasonSchema.values.map(({ name }) => name.slice(prefix.length)));
 const maxLimits = 64;
@@ -23,7 +23,7 @@ export class RefusalCounts {
     if (info) this.add(info.reason, info.metadata["limit"]);
   }
 
-  /** The same of a problem that was answered with. */
+  /** The same for a problem in an answer. */
   countProblem({ body: { reason, metadata } }: Problem): void {
     const { limit } = (metadata ?? {}) as Record<string, string>;
     if (typeof reason === "string") this.add(reason, limit);
@@ -38,7 +38,7 @@ export class RefusalCounts {
       this.#counts.set(key, { refusal: { reason, limit }, count: 1 });
   }
 
-  /** How often each was said. */
+  /** How often each refusal was returned. */
   *all(): Generator<[Refusal, number], void, undefined> {
     for (const { refusal, count } of this.#counts.values()) yield [refusal, count];
   }

@@ -1,5 +1,5 @@
-// One batch out of the JSON of its fields, its lists in turns: 60,000 state changes at once held
-// everyone else up for 0.1 s.
+// Reads one batch from the JSON of its fields, its lists in turns: 60,000 state changes at once
+// delayed all other requests by 0.1 s.
 import { create, type JsonValue, mergeFromJson } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { readSampleType } from "../../codec/row/sample-type.ts";
@@ -7,10 +7,12 @@ import { sampleTypeFault } from "../../codec/row/text-fault.ts";
 import type { Turns } from "../../runtime/turns.ts";
 import { invalidField } from "../errors/reasons.ts";
 
-/** After so many items of a list, others may have their turn. */
+/** After this many items of a list, others may have their turn. */
 const itemsInARow = 128;
 
-/** As fromJson would make it, or fail; a sample_type may be a short word, as in rows. */
+/**
+ * Gives the same result or error as fromJson; a sample_type may also be a short word, as in rows.
+ */
 export async function batchFromJson(
   fields: Readonly<Record<string, JsonValue>>,
   turns: Pick<Turns, "pause">,
@@ -18,7 +20,7 @@ export async function batchFromJson(
   const batch = create(BatchSchema);
   for (const [name, value] of Object.entries(fields)) {
     if (!Array.isArray(value)) mergeFromJson(BatchSchema, batch, { [name]: value });
-    // What is merged into a list is added to it.
+    // Merging into a list appends to it.
     else
       for (let at = 0; at < value.length || at === 0; at += itemsInARow) {
         const some = value.slice(at, at + itemsInARow);
@@ -31,7 +33,7 @@ export async function batchFromJson(
   return batch;
 }
 
-/** A column whose sample_type is the enum's number. Throws for a word that is none. */
+/** A column with its sample_type as the enum's number. Throws for an unknown word. */
 function withSampleType(column: JsonValue): JsonValue {
   if (typeof column !== "object" || column === null || Array.isArray(column)) return column;
   const name = ["sample_type", "sampleType"].find((one) => typeof column[one] === "string");

@@ -1,5 +1,5 @@
-// The body of a streamed answer: what is written waits for the client, and is compressed on the way
-// where that was agreed.
+// The body of a streamed answer: writes wait for the client, and are compressed if that was
+// negotiated.
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { pipeline, type Writable } from "node:stream";
@@ -8,26 +8,27 @@ import type { Reader } from "../limits/read-clock.ts";
 
 export type Body = {
   /**
-   * Takes a piece. Undefined if more is welcome at once; otherwise resolves when it is, and rejects
-   * when `signal` aborts. `done` is called once the piece's memory may be used again.
+   * Writes a piece. Undefined if more may be written at once; otherwise resolves when it may, and
+   * rejects when `abort` aborts. `done` is called once the piece's memory may be used again.
    */
   write(piece: string | Uint8Array, done?: () => void): Promise<void> | undefined;
   /**
-   * How much its writer holds for it beside what it has written: bytes of a message that came in.
+   * How many bytes its writer holds for it besides what it has written: those of a received
+   * message.
    */
   holds(bytes: number): void;
   /** Whether the client is behind. */
   readonly full: boolean;
   readonly gone: boolean;
-  /** Ends it as complete. */
+  /** Ends the body as complete. */
   end(): void;
-  /** Ends it as broken, which the client can tell from complete. */
+  /** Ends the body as broken, which the client can distinguish from complete. */
   cut(): void;
 };
 
 /**
- * After the response's head was written. `abort` fires when the client has gone, does not read,
- * or the gateway stops.
+ * Call it after the response's head was written. `abort` fires when the client has left or does not
+ * read, or when the gateway stops.
  */
 export function openBody(
   response: ServerResponse,
@@ -39,11 +40,11 @@ export function openBody(
 ): Body {
   let out: Writable = response;
   let heldBytes = 0;
-  // Not asked of the response: that of HTTP/2 does not tell.
+  // Tracked here, because the response of HTTP/2 does not tell.
   let full = false;
   if (encoding) {
     const encoder = createEncoder(encoding);
-    // What goes wrong on the way is the client's going, which `signal` tells.
+    // An error here means that the client has left, which `abort` reports.
     pipeline(encoder, response, () => {});
     out = encoder;
   }
@@ -52,7 +53,7 @@ export function openBody(
       const flowing = out.write(piece as Uint8Array, () => done?.());
       if (abort.aborted) return Promise.reject(abort.reason);
       if (flowing) return undefined;
-      // The next message has come as well while this one is written.
+      // The next message may also have arrived while this one is written.
       reader.waits(out.writableLength + 2 * heldBytes);
       full = true;
       return drained(out, abort).then(() => {
@@ -71,7 +72,7 @@ export function openBody(
     },
     end() {
       out.end();
-      // Until the response is over, which its owner hears of.
+      // Counts until the response is over, which its owner notices.
       reader.waits(Math.max(1, out.writableLength));
     },
     cut() {

@@ -1,5 +1,5 @@
-// GET /signals/{type}/buckets: samples summed up in spans of time, as series in JSON and as rows in
-// NDJSON and CSV.
+// GET /signals/{type}/buckets: samples aggregated by spans of time, as series in JSON and as rows
+// in NDJSON and CSV.
 import { SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { Bucket, SeriesBuckets } from "#gen/millrace/v1/summary_pb.ts";
 import { toWord } from "../../codec/row/enum-words.ts";
@@ -47,7 +47,7 @@ export function queryOfSamples(call: RestCall<BucketQuery>): VersionQuery {
 export async function aggregateSamples(call: RestCall<BucketQuery>): Promise<RestAnswer> {
   const { query, format, csvSafe, upstream, unary } = call;
   const request = toRequest(call);
-  // However many pages the accessor makes of them: buckets are bounded in all.
+  // Reads all pages of the accessor, since the total number of buckets is bounded.
   let end: string | undefined;
   const { cursor, cut, pages } = await fetchPages(async ({ pageToken }) => {
     const { series, endTime, ...rest } = await upstream.signals.aggregateSamples(
@@ -84,10 +84,10 @@ const toSeries = ({ machine, signal, unit, maxGap, buckets, sampleType }: Series
   buckets: lazyList(buckets, (bucket) => toBucket(bucket, sampleType)),
 });
 
-/** An accessor of before says nothing: to it all signals are LINEAR. */
+/** An older accessor does not send the type: for it all signals are LINEAR. */
 const typeWord = (type: SampleType) => toWord(SampleTypeSchema, type || SampleType.LINEAR);
 
-/** So many are made before any of them is written. */
+/** How many rows are made before any of them is written. */
 const rowsAtOnce = 256;
 
 async function* rowsOf(pages: AsyncIterable<SeriesBuckets[]>): AsyncGenerator<TableRow[]> {
@@ -104,7 +104,7 @@ async function* rowsOf(pages: AsyncIterable<SeriesBuckets[]>): AsyncGenerator<Ta
   }
 }
 
-/** What an area is of a COUNTER means nothing. */
+/** An area under a COUNTER has no meaning. */
 const toBucket = (bucket: Bucket, sampleType: SampleType) => ({
   time: timeText(bucket.startTime),
   end_time: timeText(bucket.endTime),

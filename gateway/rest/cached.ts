@@ -1,5 +1,5 @@
-// Answers from the cache: the accessor is asked for the version of an answer, with the caller's own
-// credential; if that is known, nothing more.
+// Answers from the cache: asks the accessor for the version of an answer, with the caller's own
+// credential; if an answer of that version is cached, asks nothing more.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { GetVersionRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { Turns } from "../../runtime/turns.ts";
@@ -20,24 +20,24 @@ export type CachedAnswer = {
 
 export type CacheContext = {
   cache: AnswerCache;
-  /** What the caller may see: equal for those who see the same. */
+  /** What the caller may see: equal for callers that see the same machines. */
   visibleMachines: string;
   encoding: Encoding | undefined;
 };
 
-// Anyone may keep it, for one reader, and asks before each use: an answer is never older than the
-// question.
+// Each client may store it for itself, and must revalidate it before each use: an answer is never
+// older than the question.
 const cacheControl = "private, no-cache";
 
 /**
- * A page token lives for 15 minutes from when it was made; what names one is kept for a third of
- * that.
+ * A page token is valid for 15 minutes from when it was made; an answer that contains one is kept
+ * for a third of that.
  */
 const tokenLifeMs = 5 * 60_000;
 
 /**
- * Undefined where there is nothing to go by: no version is to be had, or the answer is not what is
- * kept. Then the route answers as ever.
+ * Undefined if the cache cannot be used: no version is available, or the answer is not of a kind
+ * that is kept. Then the route answers as usual.
  */
 export async function answerCached(
   route: Route,
@@ -47,7 +47,7 @@ export async function answerCached(
   if (route.cache === undefined || call.format !== "json") return undefined;
   const query = route.cache.queryOf(call as never);
   const request = create(GetVersionRequestSchema, { query });
-  // What is wrong with the request, the request itself is told.
+  // If the request is invalid, the call itself reports the error.
   const current = await call.upstream.signals
     .getVersion(request, call.unary)
     .catch(() => undefined);
@@ -56,8 +56,8 @@ export async function answerCached(
   const bare = create(GetVersionRequestSchema, {
     query: { ...query, value: { ...query.value, minCursor: "" } } as never,
   });
-  // Paths and parameters, in place of their texts: the request that they come to. What only the
-  // gateway reads of them is in there too.
+  // Instead of the texts of path and parameters, use the request that they give, and also the
+  // parameters that only the gateway reads.
   const question = digestOf(
     route.path,
     toBinary(GetVersionRequestSchema, bare),
@@ -80,7 +80,8 @@ export async function answerCached(
   let isNew = false;
   const answer = await cache.answer(asked, async (abort) => {
     isNew = true;
-    // No older than the version: another accessor may answer, which has not seen as much yet.
+    // The answer must not be older than the version: another accessor may answer, which may not
+    // have read as many commits yet.
     const query = { ...call.query, min_cursor: cursor } as never;
     const result = await route.handle({ ...call, query, unary: { ...call.unary, signal: abort } });
     if (!("body" in result)) throw new Error(`${route.path} keeps what is no JSON`);
@@ -109,7 +110,7 @@ export async function answerCached(
   };
 }
 
-/** Of a page whose times were relative: which they were, for the token after it names them. */
+/** The resolved times of a page whose times were relative, since the next token contains them. */
 function pinnedOf({ query }: RestCall<Parameters>): string {
   const relative = ["from", "to"].some(
     (name) => (query[name] as { relative?: boolean } | undefined)?.relative === true,

@@ -1,4 +1,4 @@
-// What a REST handler is given and what it answers with.
+// What a REST handler gets and what it returns.
 import type { DescMethod, MessageInitShape } from "@bufbuild/protobuf";
 import type { GetVersionRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { pathOf } from "../../access/matrix.ts";
@@ -19,14 +19,14 @@ export type RestCall<P extends Parameters> = {
   /** Path parameters, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: ValuesOf<P>;
-  /** What to answer in: one of the route's. */
+  /** The format of the answer: one of the route's. */
   readonly format: Format;
-  /** Whether CSV is to be safe for spreadsheets. */
+  /** Whether CSV must be safe for spreadsheets. */
   readonly csvSafe: boolean;
   readonly header: (name: string) => string | undefined;
   /**
-   * Parsed JSON, or a stream of bytes for a media type that is taken as one; undefined without a
-   * body.
+   * Parsed JSON, or a stream of bytes for a media type that is read as a stream; undefined without
+   * a body.
    */
   readonly body: unknown;
   /** "http://host:port" as the client names us. */
@@ -35,19 +35,19 @@ export type RestCall<P extends Parameters> = {
   /** Deadline and signal for calls with one answer. */
   readonly unary: { readonly signal: AbortSignal; readonly timeoutMs: number };
   /**
-   * To be told of the records that a body brings; answers how long to read no further, in
+   * Call it with the number of records of a body; returns how long to stop reading, in
    * milliseconds.
    */
   readonly meter: (records: number) => number;
-  /** To be told when what was read of a streamed body is stored. */
+  /** Call it when the part of a streamed body that was read is stored. */
   readonly releaseBody: () => void;
-  /** What the gateway counts, in the text format of Prometheus. */
+  /** The gateway's metrics, in the text format of Prometheus. */
   readonly metrics: () => Promise<string>;
-  /** For streamed answers; the signal aborts when the client has gone or the gateway stops. */
+  /** For streamed answers; `abort` fires when the client has left or the gateway stops. */
   readonly stream: { readonly abort: AbortSignal; readonly heartbeat: Heartbeat };
 };
 
-/** Headers, and 200 unless said otherwise; and the page after it, for the Link header. */
+/** Status (default 200), headers, and the next page for the Link header. */
 type Head = { status?: number; headers?: Record<string, string>; next?: NextPage };
 
 /** JSON; a text of another type; or a stream. */
@@ -56,14 +56,14 @@ export type RestAnswer =
   | (Head & { contentType: string; text: string })
   | (Head & StreamedAnswer);
 
-/** A body written bit by bit, once all that can be refused has been refused. */
+/** A body that is written piece by piece, after everything that can be refused has been refused. */
 export type StreamedAnswer = {
   contentType: string;
   /** Not for live feeds: compression would hold events back. */
   compress: boolean;
-  /** Writes it and ends it; what it throws cuts the answer short. Not called for HEAD. */
+  /** Writes the body and ends it; if it throws, the answer is cut short. Not called for HEAD. */
   write(body: Body, toProblem: (error: unknown) => Problem): Promise<void>;
-  /** Lets go of what the answer holds; called in any case. */
+  /** Releases what the answer holds; always called. */
   close(): Promise<void>;
 };
 
@@ -72,45 +72,46 @@ export type Route<P extends Parameters = Parameters> = {
   readonly method: "GET" | "POST" | "PATCH";
   /** With parameters in braces: "/signals/{type}". */
   readonly path: string;
-  /** What the path's parameters are. */
+  /** Descriptions of the path's parameters. */
   readonly pathDoc?: Readonly<Record<string, string>>;
   readonly summary: string;
-  /** For the reference: what it answers, in sentences. */
+  /** For the reference: describes the answer in sentences. */
   readonly doc: string;
-  /** What it asks the accessor; undefined for the gateway's own. */
+  /** The RPC that it calls; undefined for the gateway's own routes. */
   readonly rpc: DescMethod | undefined;
   readonly query: P;
-  /** Parameters without which it is refused. */
+  /** Required parameters. */
   readonly required?: readonly (keyof P & string)[];
-  /** What it answers in; the first if the client does not care. */
+  /** Formats of the answer; the first is the default. */
   readonly formats: readonly Format[];
-  /**
-   * Schema of the answer as JSON, and of a line where it is NDJSON; and columns where it is CSV.
-   */
+  /** Schema of the answer as JSON, schema of a line as NDJSON, and columns as CSV. */
   readonly answer: { readonly json?: Schema; readonly line?: Schema; readonly csv?: string };
-  /** Statuses other than 200 with an answer that is no problem. */
+  /** Statuses other than 200 whose answer is not a problem. */
   readonly alsoAnswers?: readonly number[];
-  /** Schemas of bodies that it takes, by media type; a string is an example of a text. */
+  /** Schemas of bodies that it accepts, by media type; a string is an example of a text. */
   readonly takes?: Readonly<Record<string, { schema: Schema; example: unknown }>>;
   /** A query that works, for the reference. */
   readonly example: string;
-  /** Fields of the rpc's request that travel as parameters of another name. */
+  /** Fields of the RPC's request whose parameters have another name. */
   readonly parameterByField?: Readonly<Record<string, string>>;
   /**
-   * Whether its answers in JSON are kept; undefined: they are not, since they are streams, or as
-   * new as the newest commit.
+   * How its JSON answers are cached; undefined: they are not, because they are streams, or change
+   * with every commit.
    */
   readonly cache?: Cacheable<P>;
-  /** Who may ask where no RPC says so: a name of access/matrix.ts. */
+  /** The permission that it requires if it has no RPC: a name of access/matrix.ts. */
   readonly permission?: string;
   readonly handle: (call: RestCall<P>) => Promise<RestAnswer>;
 };
 
-/** What is kept is known by its version. */
+/** How a route's answers are cached by version. */
 export type Cacheable<P extends Parameters> = {
-  /** The request that the route's handler makes of a call, as whose version it goes by. */
+  /** The request that the route's handler makes for a call, whose version identifies the answer. */
   readonly queryOf: (call: RestCall<P>) => VersionQuery;
-  /** Relative times count from the last whole second: whoever asks within one asks the same. */
+  /**
+   * Relative times count from the last whole second, so that requests within one second are the
+   * same.
+   */
   readonly wholeSeconds?: boolean;
 };
 

@@ -1,14 +1,14 @@
-// Whether an answer of rows ends at its limit, found out before the first of them is written, so
-// that a header can say it.
+// Finds out whether an answer of rows ends at its limit before the first row is written, so that a
+// header can tell.
 
-/** "unknown": beyond `maxKnownLimit`, where finding it out would take too much memory. */
+/** "unknown": for limits above `maxKnownLimit`, where finding out would take too much memory. */
 export type Cut = "true" | "false" | "unknown";
 
 export const maxKnownLimit = 10_000;
 
 /**
- * Takes parts of an answer (at least one, if there is one) until they hold more rows than `limit`
- * or are through. `next` answers undefined when they are. Without a limit nothing is cut.
+ * Reads parts of an answer (at least one, if there is one) until they have more rows than `limit`
+ * or the answer ends. `next` returns undefined at the end. Without a limit nothing is cut.
  */
 export async function readAhead<T>(
   next: () => Promise<T | undefined>,

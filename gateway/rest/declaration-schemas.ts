@@ -1,4 +1,4 @@
-// JSON Schemas of what a numeric signal declares, and of its correction.
+// JSON Schemas of a numeric signal's declaration, and of its correction.
 import { WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { durationForms } from "../../codec/row/duration.ts";

@@ -1,4 +1,5 @@
-// The reference as one HTML page, rendered from the route table: no script, nothing from elsewhere.
+// The reference as one HTML page, rendered from the route table: no script, and nothing from other
+// hosts.
 import { createHash } from "node:crypto";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import { durationForms } from "../../codec/row/duration.ts";
@@ -16,7 +17,7 @@ const styleHash = createHash("sha256").update(docsStyle).digest("base64");
 /** Content-Security-Policy: this one style, and nothing else. */
 export const docsPolicy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-/** `origin` is "http://host:port" as the reader knows us, for examples that can be copied. */
+/** `origin` is the reader's "http://host:port" of the gateway, for examples that can be copied. */
 export function docsPage(routes: readonly Route[], origin: string): string {
   const items = routes.map(
     (route) =>
@@ -95,7 +96,7 @@ ${examples(route, origin)
 </section>`;
 }
 
-/** Type and words; the forms of times are told once, at the top of the page. */
+/** Type and allowed words; the forms of times are described once, at the top of the page. */
 function parameterCells(schema: Schema, text: string): string[] {
   for (const [forms, link] of [
     [timeForms, '<a href="#times">time</a>'],
@@ -116,7 +117,7 @@ export function examples(
     const verb = method === "POST" ? "" : `-X ${method} `;
     return Object.entries(takes).map(([type, { example: body }]) => {
       const text = typeof body === "string" ? body : JSON.stringify(body);
-      // $'…' keeps line ends on one line of the shell.
+      // $'…' allows line ends within one line of the shell.
       const quoted = text.includes("\n") ? `$'${text.replaceAll("\n", "\\n")}'` : `'${text}'`;
       return `curl ${verb}'${url}' -H 'Content-Type: ${type}' \\\n  --data-binary ${quoted}`;
     });
@@ -190,5 +191,5 @@ const toHtml = (text: string) =>
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");
 
-/** Text in which what stands between backticks is code. */
+/** Text whose parts between backticks become code. */
 const prose = (text: string) => toHtml(text).replace(/`([^`]+)`/g, "<code>$1</code>");

@@ -1,4 +1,4 @@
-// The style of the reference page: its own, since nothing is fetched from elsewhere.
+// The style of the reference page, which is embedded because nothing is fetched from other hosts.
 
 export const docsStyle = `
 :root { color-scheme: light dark; --line: #d9dde3; --soft: #f4f6f8; --ink: #1b2330; --dim: #5b6675; --mark: #0b6e8a; --paper: #fff; }

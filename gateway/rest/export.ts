@@ -30,15 +30,15 @@ export type ExportOptions = {
   upstream: Upstream;
   abort: AbortSignal;
   format: Format;
-  /** Of what is saved, without its ending. */
+  /** Name of the saved file, without its extension. */
   fileName: string;
-  /** Stops after so many rows. */
+  /** Stops after this many rows. */
   limit: number | undefined;
-  /** Texts of CSV are safe for spreadsheets. Of samples those are names and unit. */
+  /** Whether texts in CSV are made safe for spreadsheets: for samples, the names and the unit. */
   safe: boolean;
 };
 
-/** Rejects for what the accessor refuses, once it has been asked. */
+/** Rejects if the accessor refuses the request, before anything is written. */
 export async function exportRange(
   request: MessageInitShape<typeof ReadSignalsRequestSchema> & { signals: [string] },
   { upstream, abort, format, fileName, limit: asked, safe }: ExportOptions,
@@ -100,7 +100,7 @@ async function* sparseRows(slices: AsyncIterable<ReadSignalsResponse>, limit: nu
   let left = limit;
   for await (const { batches } of slices) {
     const rows = batches.flatMap((batch) => Array.from(batchRows(batch)));
-    // Texts of one length sort as their times do; these differ only in the digits of a second.
+    // Texts of equal length sort like their times; these differ only in the digits of a second.
     rows.sort((a, b) => compare(fullTime(a.time), fullTime(b.time)));
     yield rows.slice(0, left);
     left -= rows.length;
@@ -129,7 +129,8 @@ async function writeSamples(
       { machine, signal: name, unit, gap, type: sampleTypeWord(sampleType) },
       { format, safe },
     );
-    // Machines come again in every slice; thousands of them are not worth keeping.
+    // Machines occur again in every slice, but beyond some thousands their shapes are not worth
+    // keeping.
     if (shapes.size < 10_000) shapes.set(key, made);
     return made;
   };
@@ -137,7 +138,7 @@ async function writeSamples(
   const send = async () => {
     const taken = rows.take();
     await body.write(taken, () => rows.giveBack(taken));
-    // A client that takes all at once leaves nobody else a turn.
+    // A client that reads everything at once would leave no turn for others.
     await turns.pause();
   };
   let left = limit;

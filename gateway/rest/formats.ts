@@ -1,12 +1,12 @@
-// Which format an answer comes in: by ?format=, or by the Accept header (RFC 9110, 12.5.1).
+// Chooses the format of an answer: by ?format=, or by the Accept header (RFC 9110, 12.5.1).
 
 import { HttpProblem } from "../errors/problem.ts";
 import { invalidField } from "../errors/reasons.ts";
 import type { Parameter } from "./parameters.ts";
 
 /**
- * Every format that a route may offer, with the media types that ask for it; the first is what it
- * is sent as.
+ * Every format that a route may offer, with the media types that select it; it is sent as the first
+ * one.
  */
 const mediaTypes = {
   json: ["application/json"],
@@ -22,11 +22,11 @@ export type Format = keyof typeof mediaTypes;
 /** The media type of a format, without parameters. */
 export const mediaTypeOf = (format: Format): string => mediaTypes[format][0];
 
-/** As it stands in Content-Type. */
+/** The value of Content-Type for a format. */
 export const contentTypeOf = (format: Format): string =>
   `${mediaTypeOf(format)}; charset=utf-8${format === "csv" ? "; header=present" : ""}`;
 
-/** ?format= of a route; the first format is the default. Another one than these is 406. */
+/** ?format= of a route; the first format is the default. Any other format gives 406. */
 export const formatParameter = (offered: readonly Format[]): Parameter<Format> => ({
   doc: `Format of the answer, whatever Accept says: ${offered.join(", ")}.`,
   schema: { type: "string", enum: [...offered] },
@@ -51,7 +51,7 @@ export const csvParameter: Parameter<"plain" | "safe"> = {
 };
 
 /**
- * The offered format that `accept` likes best, the earlier one of equals. Throws 406 if it takes
+ * The offered format that `accept` prefers, the earlier one among equals. Throws 406 if it accepts
  * none.
  */
 export function chooseFormat(accept: string | undefined, offered: readonly Format[]): Format {
@@ -79,7 +79,7 @@ function parseRange(text: string): MediaRange {
   return { type, quality: quality >= 0 && quality <= 1 ? quality : 0 };
 }
 
-/** That of the most specific range that fits. */
+/** The quality of the most specific range that matches. */
 function qualityOf(type: string, ranges: readonly MediaRange[]): number {
   for (const wanted of [type, `${type.split("/")[0]}/*`, "*/*"]) {
     const found = ranges.find((range) => range.type === wanted);

@@ -1,4 +1,4 @@
-// Bodies of JSON, counted before they are parsed.
+// Reads bodies of JSON, whose cost is estimated before they are parsed.
 import type { IncomingMessage } from "node:http";
 import { errorCodes, type FastifyContentTypeParser, type FastifyRequest } from "fastify";
 import { bytesFault } from "../../codec/row/text-bytes.ts";
@@ -11,8 +11,8 @@ import { assertJsonCost } from "../limits/json-cost.ts";
 const mib = 1024 * 1024;
 
 /**
- * A row takes some fifteen times its text, once it is parsed and a record has been made of it;
- * lists of bare numbers take more, and no batch has more of those than fit into what is free.
+ * A row takes some fifteen times its text once it is parsed and converted to a record. Lists of
+ * bare numbers take more, but those of a batch fit into the free allowance.
  */
 export const bodyBounds: CostLimits = {
   freeCostBytes: 4 * mib,
@@ -21,9 +21,9 @@ export const bodyBounds: CostLimits = {
 };
 
 /**
- * Counts a body, and parses it. It is gathered here: fastify keeps each piece as it came, until the
- * last. Every name is a field of its own, "__proto__" too: who reads the fields names those that it
- * does not know.
+ * Estimates the cost of a body, and parses it. The body is gathered here, because fastify keeps
+ * each piece as it arrived until the last. Every name is an own property, even "__proto__", so that
+ * readers of the fields report unknown ones.
  */
 export function createJsonParser(): FastifyContentTypeParser {
   const read = async (request: FastifyRequest, payload: IncomingMessage): Promise<unknown> => {
@@ -50,7 +50,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Stops reading, and leaves the rest to others, as soon as there is too much. */
+/** Stops reading as soon as there is too much, and leaves the rest to other code. */
 function gather(payload: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const declared = Number(payload.headers["content-length"] ?? Number.NaN);
   if (declared > maxBytes) return Promise.reject(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());

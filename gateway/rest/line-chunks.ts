@@ -1,4 +1,4 @@
-// A body of lines, NDJSON or CSV, as chunks of rows, cut where the body alone says.
+// Reads a body of lines, NDJSON or CSV, as chunks of rows, whose cuts depend only on the body.
 import type { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -10,27 +10,28 @@ import { HttpProblem } from "../errors/problem.ts";
 import { invalidField } from "../errors/reasons.ts";
 
 /**
- * Rows and characters of a chunk: where the body is cut follows from the body alone, so that the
- * same body sent again makes the same batches. A chunk's batches lie well below what the accessor
- * takes as one (65,536 records, 4 MiB).
+ * Rows and characters of a chunk. The cuts depend only on the body, so that the same body sent
+ * again makes the same batches. A chunk's batches are well below the accessor's limits for a batch
+ * (65,536 records, 4 MiB).
  */
 const chunkRows = 20_000;
 const chunkCharacters = 2 * 1024 * 1024;
 /**
- * Lines read before others have their turn: a few milliseconds, also where none of them is JSON.
+ * Lines read before others have their turn: they take a few milliseconds, even if none of them is
+ * JSON.
  */
 const linesInTurn = 500;
 
 export type LineKind = "ndjson" | "csv";
 
-/** How many lines a row was written on. */
+/** How many lines a row spans. */
 export const linesOf = (row: unknown): number => (row instanceof UnreadableText ? row.lines : 1);
 
 export type Chunk = { rows: unknown[]; lines: number[] };
 
 /**
- * Chunks of rows as the body comes; whoever is beside has a turn every few milliseconds. `signal`:
- * that of rows which name none.
+ * Yields chunks of rows as the body arrives; other work gets a turn every few milliseconds.
+ * `signal`: the signal of rows that do not name one.
  */
 export async function* readChunks(
   body: Readable,
@@ -41,15 +42,15 @@ export async function* readChunks(
   let characters = 0;
   let inTurn = 0;
   try {
-    // A request that is destroyed takes its connection, and the answer, with it.
+    // Destroying the request would close its connection, and with it the answer.
     for await (const lines of readLines(unlessBroken(body.iterator({ destroyOnReturn: false })))) {
       for (const line of lines) {
         if (++inTurn >= linesInTurn) {
           inTurn = 0;
           await nextTurn();
         }
-        // Without the CR of a line end, which is not always there: neither may it move where the
-        // body is cut.
+        // The CR of a line end, which is optional, is not counted, so that it does not move the
+        // cuts.
         characters +=
           line.text === undefined ? 0 : line.text.length - (line.text.endsWith("\r") ? 1 : 0);
         const read = csv ? csv.read(line) : readJsonLine(line);
@@ -58,7 +59,7 @@ export async function* readChunks(
           chunk.lines.push(read.line);
         }
         if (chunk.rows.length < chunkRows && characters < chunkCharacters) continue;
-        // Blank lines alone are no chunk.
+        // Blank lines alone do not make a chunk.
         if (chunk.rows.length > 0) yield chunk;
         chunk = { rows: [], lines: [] };
         characters = 0;
@@ -75,7 +76,7 @@ export async function* readChunks(
   if (chunk.rows.length > 0) yield chunk;
 }
 
-/** A client that leaves in the middle of its body has nobody to answer to. */
+/** Converts the error of a client that leaves in the middle of its body, which gets no answer. */
 async function* unlessBroken(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {

@@ -10,18 +10,18 @@ import type { Problem } from "../errors/problem.ts";
 import type { Body } from "./body.ts";
 import type { Heartbeat } from "./call.ts";
 
-/** What goes out before the client is asked whether it keeps up. */
+/** How many characters are written before waiting for the client. */
 const chunkCharacters = 64 * 1024;
 
 export type LiveOptions = {
   heartbeat: Heartbeat;
-  /** What to tell the client when the feed fails. */
+  /** Converts a failure of the feed to a problem for the client. */
   toProblem: (error: unknown) => Problem;
 };
 
 /** How messages are written. */
 type Dialect = {
-  /** Before everything. */
+  /** Written before everything else. */
   readonly opening: string;
   /** Keeps the connection alive between messages; `cursor` is the last. */
   beat(cursor: string): string;
@@ -36,11 +36,11 @@ const event = (name: string, id: string, data: string) =>
   `event: ${name}\nid: ${id}\ndata: ${data}\n\n`;
 
 /**
- * Events: `ready` first and at once, then one without a name for each stretch that holds records
- * (`data` is {"signals": [rows]}), `bookmark` where nothing matched, and `error` or, of a cursor
- * that is too old, `expired` (`data` is a problem) before an end that is not the client's. The id
- * of an event is the cursor to go on after once the event has been dealt with; of `expired`, the
- * earliest there is.
+ * Events: `ready` first and at once, then one without a name for each stretch with records (`data`
+ * is {"signals": [rows]}), `bookmark` if nothing matched, and `error` or, for a cursor that is too
+ * old, `expired` (`data` is a problem) before an end that the client did not cause. The id of an
+ * event is the cursor to continue after once the event has been processed; that of `expired` is the
+ * earliest available cursor.
  */
 export const eventStream: Dialect = {
   opening: "retry: 1000\n\n",
@@ -49,18 +49,18 @@ export const eventStream: Dialect = {
   bookmark: (cursor, commit_time) => event("bookmark", cursor, toJsonText({ cursor, commit_time })),
   beforeRows: 'data: {"signals":[',
   afterRows: (cursor) => `]}\nid: ${cursor}\n\n`,
-  // A browser comes back after the id: where the log still goes.
+  // A browser reconnects after this id: the earliest position in the log.
   failure: ({ body, status }, cursor) => {
     if (body["reason"] === "CURSOR_EXPIRED")
       return event("expired", earliestOf(body) ?? cursor, toJsonText(body));
-    // It comes back with the same id in any case: where that may fail again and again, not every
+    // The browser reconnects with the same id in any case; if that may fail repeatedly, not every
     // second.
     const retry = mayHelp.has(status) ? "" : "retry: 60000\n";
     return retry + event("error", cursor, toJsonText(body));
   },
 };
 
-/** What coming back soon may mend: too much at once, and nobody there. */
+/** Statuses for which reconnecting soon may help: too many requests, and unavailable. */
 const mayHelp = new Set([429, 503]);
 
 const earliestOf = ({ metadata }: Problem["body"]) =>
@@ -68,7 +68,7 @@ const earliestOf = ({ metadata }: Problem["body"]) =>
 
 /**
  * One object a line: {"signals": [rows], "cursor"}, with no rows at first and in bookmarks;
- * {"error": problem} before an end that is not the client's.
+ * {"error": problem} before an end that the client did not cause.
  */
 export const lines: Dialect = {
   opening: "",
@@ -83,7 +83,7 @@ export const lines: Dialect = {
 const line = (value: Parameters<typeof toJsonText>[0]) => `${toJsonText(value)}\n`;
 
 /**
- * Writes the feed until it ends, fails or the client goes. `start` is the cursor to give while
+ * Writes the feed until it ends or fails, or the client leaves. `start` is the cursor to send while
  * there is no message yet.
  */
 export async function writeLive(
@@ -119,10 +119,11 @@ export async function writeLive(
       if (last !== "") await write(last);
       last = piece;
     }
-    // The parts of one commit are one message here.
+    // The parts of one commit become one message here.
     opened = partial;
     if (partial) await write(last);
-    // At once, so that what fits into a piece is never half written, and an error may follow it.
+    // Written at once, so that a message that fits into one piece is never half written, and an
+    // error may follow it.
     else await write(last + dialect.afterRows(through), through);
   };
   try {
@@ -152,7 +153,7 @@ export async function writeLive(
   }
 }
 
-/** All but the end of a message on one line: it can hold a quarter of a million rows. */
+/** Yields all but the end of a message on one line, which can have a quarter of a million rows. */
 function* rowPieces(
   batches: readonly Batch[],
   { opening = "", goesOn = false }: { opening?: string; goesOn?: boolean },

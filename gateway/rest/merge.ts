@@ -8,9 +8,8 @@ export type Series<T> = {
 };
 
 /**
- * Calls `take` for every sample in order of time, at equal times in order of the series. Stops
- * where `take` returns a promise, and goes on when that resolves; stops for good where it returns
- * false.
+ * Calls `take` for every sample in order of time, at equal times in order of the series. If `take`
+ * returns a promise, waits until it resolves; if it returns false, ends.
  */
 export async function mergeByTime<T>(
   columns: readonly Series<T>[],
@@ -22,7 +21,7 @@ export async function mergeByTime<T>(
   heap.sort((a, b) => before(a, b));
   while (heap.length > 0) {
     const first = heap[0]!;
-    // As long as it stays the first, the others need not be looked at.
+    // As long as this series stays first, the others need not be checked.
     const rival = heap[1] && heap[2] && before(heap[2], heap[1]) < 0 ? heap[2] : heap[1];
     do {
       const i = first.next++;
@@ -46,7 +45,7 @@ type Head = { readonly timesUs: Float64Array; readonly order: number; next: numb
 
 const before = (a: Head, b: Head) => a.timesUs[a.next]! - b.timesUs[b.next]! || a.order - b.order;
 
-/** Lets the root of a binary heap find its place. */
+/** Moves the root of a binary heap down to its place. */
 function sink(heap: Head[]): void {
   let at = 0;
   for (;;) {

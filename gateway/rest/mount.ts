@@ -1,4 +1,4 @@
-// Puts the route table on fastify: query and body in, JSON or a stream out.
+// Mounts the route table on fastify: query and body in, JSON or a stream out.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createLinkedAbortController } from "@connectrpc/connect/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -45,12 +45,12 @@ export type RestOptions = {
   shutdownSignal: AbortSignal;
   heartbeat: Heartbeat;
   cache: AnswerCache;
-  /** Where streams take their places. */
+  /** The shares that streams are counted in. */
   shares: CallerShares;
-  /** Looks after clients that do not read; `onSlow` is told what they were told. */
+  /** Watches for clients that do not read; `onSlow` gets the error that they got. */
   readers: ReadClock;
   onSlow: (error: ConnectError) => void;
-  /** What the gateway counts, for Prometheus. */
+  /** The gateway's metrics, for Prometheus. */
   metrics: () => Promise<string>;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -88,20 +88,22 @@ export function mountRest(app: FastifyInstance, options: RestOptions): void {
   });
 }
 
-/** What a body comes to when it is decompressed nobody knows before. */
+/** Refuses compressed bodies, because their decompressed size is not known beforehand. */
 async function refuseEncoded({ headers }: FastifyRequest): Promise<void> {
   const encoding = headers["content-encoding"];
   if (encoding && encoding !== "identity")
     throw new HttpProblem(415, "send the body uncompressed, without Content-Encoding");
 }
 
-/** The path of a route with its parameters, as it stands in a URL. */
+/** The path of a route with its parameters, as in a URL. */
 const pathOf = ({ path }: Route, parameters: RestCall<Parameters>["path"]) =>
   path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name]!));
 
 const toPattern = (path: string) => path.replace(/\{(\w+)\}/g, ":$1");
 
-/** Why a request's signal is aborted when its connection is through with it, answered or not. */
+/**
+ * The reason of a request's abort signal when its connection has finished with it, answered or not.
+ */
 const over = new ConnectError("the request is over", Code.Canceled);
 
 async function answer(
@@ -193,7 +195,7 @@ async function answer(
   }
 }
 
-/** Which kind of stream a request is; undefined for one that is taken and answered as a whole. */
+/** Which kind of stream a request is; undefined if its body and answer are handled as a whole. */
 function kindOfStream(
   { method, rpc }: Route,
   { format, header }: RestCall<Parameters>,
@@ -204,7 +206,7 @@ function kindOfStream(
   return isStreamedType(header("content-type")) ? "ingests" : undefined;
 }
 
-/** As the client names us, if that is a name that can be written anywhere without harm. */
+/** The origin that the client uses for us, if it is safe to write anywhere. */
 function originOf({ host, protocol }: FastifyRequest): string {
   return `${protocol}://${/^[\w.-]+(:\d+)?$|^\[[\da-fA-F:.]+\](:\d+)?$/.test(host) ? host : "localhost"}`;
 }

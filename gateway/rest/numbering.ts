@@ -1,22 +1,23 @@
-// Under whose numbers a POST's batches are stored: what makes sending it again harmless.
+// The producer and numbers under which a POST's batches are stored, which make sending it again
+// harmless.
 import { createHash, randomUUID } from "node:crypto";
 import { invalidField } from "../errors/reasons.ts";
 
 export type Numbering = {
   producerId: string;
-  /** Of the first batch; the others follow. */
+  /** Number of the first batch; the others follow. */
   sequence: bigint;
   /**
-   * Whether the same body, sent again, gets the same numbers. Its times must then not depend on
+   * Whether the same body, sent again, gets the same numbers. Then its times must not depend on
    * when it is sent.
    */
   repeatable: boolean;
 };
 
 /**
- * A producer's own numbering; or that of an Idempotency-Key, which is a producer of its own,
- * starting at 1; or of neither: then every request is a producer of its own, stored at least once,
- * again if sent again.
+ * A producer's own numbering; or that of an Idempotency-Key, which is a separate producer that
+ * starts at 1; or neither: then every request is a separate producer, and is stored at least once,
+ * and again if it is sent again.
  */
 export function readNumbering(
   key: string | undefined,
@@ -31,14 +32,15 @@ export function readNumbering(
     throw invalidField("idempotency-key", "cannot be combined with producer_id and sequence");
   if (typeof producerId !== "string")
     throw invalidField("producer_id", "a text is required beside sequence");
-  // They number single requests: who could name them would interfere with other people's keys.
+  // These ids number single requests: callers that could use them would interfere with the keys of
+  // others.
   if (/^(rest|http):/.test(producerId))
     throw invalidField(
       "producer_id",
       'must not begin with "rest:" or "http:", which the gateway uses itself',
     );
   const digits = typeof sequence === "number" ? String(sequence) : sequence;
-  // Well below 2^64, so that as many more as there are machines fit too.
+  // Well below 2^64, so that the numbers for one batch per machine fit too.
   if (typeof digits !== "string" || !/^\d{1,18}$/.test(digits)) {
     throw invalidField(
       "sequence",

@@ -14,7 +14,7 @@ export type OpenApi = {
   };
 } & Schema;
 
-/** Where an accessor asks for nothing (`--auth off`), neither is needed. */
+/** If an accessor requires no credential (`--auth off`), neither is needed. */
 const securitySchemes = {
   bearer: {
     type: "http",
@@ -36,7 +36,7 @@ export function scopeOf(route: Route): string | undefined {
   return needed === "none" ? undefined : needed;
 }
 
-/** Paths are relative to where the document was fetched, so it holds for any host. */
+/** Paths are relative to the document's own URL, so it is valid for any host. */
 export function toOpenApi(routes: readonly Route[]): OpenApi {
   const paths: Record<string, Record<string, Schema>> = {};
   for (const route of routes) {
@@ -222,7 +222,7 @@ const answerContent = ({ formats, answer }: Route): Schema =>
 
 function contentOf(format: Format, { json = {}, line = {}, csv = "" }: Route["answer"]): Schema {
   if (format === "json") return { schema: json };
-  // OpenAPI 3.1 has no schema for a sequence: that of each line.
+  // OpenAPI 3.1 has no schema for a sequence, so this is the schema of each line.
   if (format === "ndjson") return { schema: { ...line, description: "Of each line." } };
   if (format === "csv") return { schema: { type: "string" }, example: `${csv}\n` };
   return { schema: { type: "string" } };

@@ -1,5 +1,4 @@
-// Pages of REST: a range given relative to now stays, from page to page, the range that it was on
-// the first.
+// Pages of REST: a range relative to now stays, from page to page, the same as on the first.
 import { isTime } from "../../codec/row/time.ts";
 import { formatTime } from "../../codec/row/time-text.ts";
 import { invalidField } from "../errors/reasons.ts";
@@ -14,13 +13,13 @@ type Asked = {
   pageToken: string | undefined;
 };
 
-/** Times within years 1 to 9999 have at most 18 digits. */
+/** Times in the years 1 to 9999 have at most 18 digits. */
 const pinned = /^r(-?\d{1,18})?_(-?\d{1,18})?\.(.*)$/s;
 
 /**
- * The range to ask for and the accessor's own page token. A token from a request with relative
- * times carries them resolved, in front of the accessor's token, and they win over times that are
- * relative again.
+ * The range to request and the accessor's own page token. A token from a request with relative
+ * times has the resolved times before the accessor's token, and they override the relative times of
+ * the next request.
  */
 export function resolvePage({ from, to, pageToken }: Asked): Range & { pageToken: string } {
   const range = { from: from?.us, to: to?.us };
@@ -52,7 +51,7 @@ function toUs(digits: string | undefined): bigint | undefined {
   );
 }
 
-/** The token to hand out: the accessor's own, unless the range depends on when it was asked. */
+/** The token to return: the accessor's own, unless the range depends on the time of the request. */
 export function toPageToken(next: string, { from, to, pageToken }: Asked, range: Range): string {
   const depends =
     from?.relative || to?.relative || (pageToken !== undefined && pinned.test(pageToken));
@@ -62,8 +61,8 @@ export function toPageToken(next: string, { from, to, pageToken }: Asked, range:
 const furthestUs = BigInt(Number.MAX_SAFE_INTEGER);
 
 /**
- * A range within 2^53 µs from 1970, as the accessor takes an end beyond: so that answers echo what
- * they are of. One that is no range is left for the accessor to refuse.
+ * Limits a range to 2^53 µs from 1970, as the accessor does, so that answers echo the range that
+ * they cover. An invalid range is left for the accessor to refuse.
  */
 function within({ from, to }: Range): Range {
   if (from !== undefined && to !== undefined && from >= to) return { from, to };
@@ -75,7 +74,7 @@ function within({ from, to }: Range): Range {
   };
 }
 
-/** A range as the contract's requests have it. */
+/** A range as fields of the contract's requests. */
 export function toRangeFields(range: Range) {
   const { from, to } = within(range);
   return {
@@ -93,18 +92,15 @@ export function echoRange(range: Range) {
   };
 }
 
-/**
- * The page after this one; times as they were resolved, so that it stays good whatever the request
- * said.
- */
+/** The next page, with resolved times, so that it stays valid whatever times the request had. */
 export type NextPage = { pageToken: string; times: Record<string, string | undefined> };
 
 export const nextPage = (pageToken: string, times: NextPage["times"] = {}): { next?: NextPage } =>
   pageToken === "" ? {} : { next: { pageToken, times } };
 
 /**
- * The Link header to it. Made for each answer out of its own request: an answer that is kept for
- * others may hold nothing of who asked first.
+ * The Link header to the next page. It is made for each answer from its own request: a cached
+ * answer must contain nothing of the first caller.
  */
 export function toLink(
   { path, search }: { path: string; search: string },
@@ -117,12 +113,12 @@ export function toLink(
   return { link: `<${path}?${query}>; rel="next"` };
 }
 
-/** What answers page after page. */
+/** One page of items. */
 export type Page<T> = { items: T[]; nextPageToken: string; cursor: string };
 
 /**
- * For an answer that is no page itself: every page from the first on, at most `limit` items, and
- * whether that cuts it. The first has been fetched when it resolves.
+ * For an answer that is not a page itself: all pages from the first on, at most `limit` items, and
+ * whether the limit cuts it. The first page has been fetched when it resolves.
  */
 export async function fetchPages<T>(
   fetchPage: (page: { pageSize: number; pageToken: string }) => Promise<Page<T>>,
@@ -132,7 +128,7 @@ export async function fetchPages<T>(
   let pageToken: string | undefined = "";
   const next = async () => {
     if (pageToken === undefined) return undefined;
-    // One more than is answered tells whether that is all.
+    // Fetch one more than is returned, to know whether that is all.
     const page: Page<T> = await fetchPage({ pageSize: Math.min(missing + 1, 10_000), pageToken });
     missing -= page.items.length;
     pageToken = page.nextPageToken || undefined;
@@ -151,7 +147,7 @@ export async function fetchPages<T>(
   return { cursor, cut, pages: pages() };
 }
 
-/** Refuses a page token where the answer has no pages. */
+/** Refuses a page token if the answer has no pages. */
 export function assertNoPageToken(pageToken: string | undefined, format: string): void {
   if (pageToken) throw invalidField("page_token", `${format} has no pages: leave page_token out`);
 }

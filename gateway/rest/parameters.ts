@@ -1,4 +1,4 @@
-// Query parameters: declared with their documentation, read with their mistakes named.
+// Query parameters: declared with their documentation, and read with specific errors.
 import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { machineNameFault, readMachineName } from "../../codec/machine-name.ts";
@@ -10,7 +10,7 @@ import { invalidField, reasonError } from "../errors/reasons.ts";
 import { fromWord, wordsOf } from "./words.ts";
 
 /**
- * One parameter. `read` gets every value given (at least one), and throws a ConnectError that names
+ * One parameter. `read` gets all given values (at least one), and throws a ConnectError that names
  * the parameter.
  */
 export type Parameter<T> = {
@@ -25,7 +25,7 @@ export type ValuesOf<P extends Parameters> = {
   readonly [K in keyof P]: (P[K] extends Parameter<infer T> ? T : never) | undefined;
 };
 
-/** A time as it was resolved; `relative` if it depends on when it was asked. */
+/** A resolved time; `relative` if it depends on the time of the request. */
 export type ResolvedTime = { us: bigint; relative: boolean };
 
 export const textParameter = (doc: string): Parameter<string> => ({
@@ -42,9 +42,8 @@ export const listParameter = (doc: string): Parameter<string[]> => ({
 });
 
 /**
- * Names of machines. Throws MACHINE_NAME_INVALID for what is none. A comma within a name stands
- * behind a backslash, so that lists that are written with commas stay lists however they are
- * encoded.
+ * Names of machines. Throws MACHINE_NAME_INVALID for an invalid name. A comma within a name is
+ * written after a backslash, so that lists with commas stay lists however they are encoded.
  */
 export const machinesParameter = (doc: string): Parameter<string[]> => ({
   doc: `${doc} May be repeated, or a list with commas; a comma within a name is written \\, and a backslash \\\\.`,
@@ -64,7 +63,7 @@ export const machinesParameter = (doc: string): Parameter<string[]> => ({
     }),
 });
 
-/** Of a list with commas, in which a backslash makes a comma or a backslash part of a name. */
+/** Splits a list at commas; a comma or a backslash after a backslash is part of a name. */
 function splitNames(list: string): string[] {
   const names = [];
   let name = "";
@@ -110,8 +109,8 @@ export const wordParameter = <D extends DescEnum>(
 });
 
 /**
- * A time zone. None has a space in its name, but some have a plus, which a query string that is not
- * escaped makes one.
+ * A time zone. No name has a space, but some have a plus, which becomes a space in an unescaped
+ * query string.
  */
 export const zoneParameter = (doc: string): Parameter<string> => ({
   ...textParameter(doc),
@@ -143,7 +142,7 @@ export const flagParameter = (doc: string): Parameter<boolean> => ({
   },
 });
 
-/** A whole number of 32 bits; what is allowed beyond that is for the accessor to say. */
+/** A whole number of 32 bits; the accessor checks further limits. */
 export const countParameter = (doc: string): Parameter<number> => ({
   doc,
   schema: { type: "integer", minimum: 0, maximum: 2 ** 31 - 1 },
@@ -161,14 +160,14 @@ export const timeParameter = (doc: string): Parameter<ResolvedTime> => ({
   schema: { type: "string" },
   read(texts, { name, nowUs }) {
     const text = single(texts, name);
-    // Numbers before 1990 are refused as in rows. 0 can only mean the beginning.
+    // Numbers before 1990 are refused, as in rows. 0 can only mean the beginning.
     const us = readTime(text, { nowUs, epoch: text === "0" ? "ms" : undefined });
     if (us instanceof TimeFault) throw invalidField(name, `${quote(text)} ${us.inQuery}`, invalid);
     return { us, relative: isRelativeTime(text) };
   },
 });
 
-/** A length of time, in microseconds. */
+/** A duration, in microseconds. */
 export const durationParameter = (doc: string): Parameter<bigint> => ({
   doc: `${doc} Expected: ${durationForms}.`,
   schema: { type: "string", pattern: durationPattern },
@@ -180,7 +179,10 @@ export const durationParameter = (doc: string): Parameter<bigint> => ({
   },
 });
 
-/** Reads a query string. Throws for a parameter that is not declared, naming those that are. */
+/**
+ * Reads a query string. Throws for a parameter that is not declared; the error lists the declared
+ * ones.
+ */
 export function readQuery<P extends Parameters>(
   parameters: P,
   query: string,
@@ -193,7 +195,7 @@ export function readQuery<P extends Parameters>(
     const allowed = known.length > 0 ? `known are ${known.join(", ")}` : "this route has none";
     throw invalidField(name.slice(0, 80), `unknown parameter; ${allowed}`);
   }
-  // What stands for bytes that could not be read must not be stored, nor looked up, as if it was
+  // Replacement characters for unreadable bytes must not be stored or looked up as if they had been
   // sent.
   const [misread] = isMisencoded(query) ? query.split("&").filter(isMisencoded) : [];
   if (misread !== undefined) {
@@ -216,8 +218,8 @@ const split = (texts: readonly string[], name: string): string[] =>
   itemsOf(texts, { of: name, split: (text) => text.split(",").filter((item) => item !== "") });
 
 /**
- * Of all values given. One without an item is refused: of a filter that somebody left empty, or
- * whose variable is not set, the answer would be everything.
+ * Reads the items of all given values. A value without an item is refused: a filter that was left
+ * empty, or whose variable is not set, would otherwise select everything.
  */
 function itemsOf(
   texts: readonly string[],

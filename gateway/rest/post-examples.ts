@@ -1,4 +1,4 @@
-// What POST /signals takes, by media type, each with an example that can be sent as it is.
+// What POST /signals accepts, by media type, each with an example that can be sent unchanged.
 import type { Route } from "./call.ts";
 import { schemaOf } from "./schemas.ts";
 

@@ -1,5 +1,5 @@
-// POST /signals with a body of lines, NDJSON or CSV, of any size: stored while it comes, a chunk of
-// rows at a time.
+// POST /signals with a body of lines, NDJSON or CSV, of any size: stored while it arrives, one
+// chunk of rows at a time.
 import type { Readable } from "node:stream";
 import { UploadDeclarations } from "../../codec/row/declaring.ts";
 import { type Json, toJsonText } from "../../codec/row/json-text.ts";
@@ -16,8 +16,8 @@ import { appendVerdict, NamedVerdicts, type RowVerdict, rowVerdicts } from "./ve
 import { NamedWarnings } from "./warnings.ts";
 
 /**
- * Where so many lines come first and none of them is a row, whatever comes behind them is not read:
- * it is another kind of file. Follows from the body alone, as the batches do.
+ * If none of this many first lines is a row, the rest is not read: it is another kind of file. This
+ * depends only on the body, as the batches do.
  */
 const maxUnreadableLines = 20_000;
 
@@ -35,13 +35,13 @@ type Totals = {
   producer_id: string;
   last_sequence: string | undefined;
   duplicate_batches: number;
-  /** The line from which on nothing was read. */
+  /** The first line that was not read. */
   unread_from_line: number | undefined;
 };
 
 /**
- * Answers with totals and up to 1,000 verdicts; or, asked for NDJSON, with all verdicts as they
- * come and the totals at last.
+ * Answers with totals and up to 1,000 verdicts; or, as NDJSON, with all verdicts as they are made
+ * and the totals at the end.
  */
 export async function postLines(
   call: RestCall<PostQuery>,
@@ -119,7 +119,7 @@ async function* storeChunks(
     const total = rows.reduce<number>((sum, row) => sum + linesOf(row), 0);
     const waitMs = meter(total);
     const sent = [];
-    // One after the other: a producer's batches are taken in order of their numbers only.
+    // One after the other: a producer's batches are accepted only in order of their numbers.
     for (const made of batches) {
       const numbered = { producerId, sequence, batch: made.batch };
       const hasStored = totals.last_sequence !== undefined;
@@ -147,8 +147,8 @@ async function* storeChunks(
 }
 
 /**
- * Verdicts on a chunk's rows as verdicts on lines: there may be empty ones between rows, and rows
- * of several.
+ * Converts verdicts on a chunk's rows to verdicts on lines: there may be empty lines between rows,
+ * and a row may span several lines.
  */
 function onLines(verdicts: readonly RowVerdict[], { rows, lines }: Chunk): RowVerdict[] {
   const joined: RowVerdict[] = [];

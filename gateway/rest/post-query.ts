@@ -1,4 +1,4 @@
-// Parameters of POST /signals: what holds for rows that do not say it themselves.
+// Parameters of POST /signals: defaults for rows that do not have their own values.
 import { type SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import type { RowContext } from "../../codec/row/row-record.ts";
 import { maxGapFault, maxMaxGapUs, textBounds } from "../../codec/row/text-fault.ts";
@@ -45,7 +45,7 @@ export const postQuery: PostQuery = {
   sequence: textParameter("For lines: the producer's number of the first batch."),
 };
 
-/** nowUs: undefined where times must not depend on when the rows are sent. */
+/** nowUs: undefined if times must not depend on when the rows are sent. */
 export function rowContextOf(
   { type, unit: given, max_gap, sample_type, epoch }: Values,
   nowUs: bigint | undefined,
@@ -59,18 +59,21 @@ export function rowContextOf(
   return { nowUs, epoch, signal: type, unit, maxGapUs, sampleType: sample_type };
 }
 
-/** Of a body of JSON. Lines may be none: so is an export of nothing, which goes back in. */
+/**
+ * The error for a JSON body without records. A body of lines may be empty: an empty export can be
+ * sent back.
+ */
 export const noRecord = (): HttpProblem =>
   new HttpProblem(422, "the request holds no record", { members: { reason: "REQUEST_INVALID" } });
 
-/** Of a body of JSON: refuses what has its place in the body. */
+/** For a JSON body: refuses parameters that belong in the body. */
 export function assertLinesOnly({ producer_id, sequence }: Values): void {
   for (const [name, value] of Object.entries({ producer_id, sequence }))
     if (value !== undefined)
       throw invalidField(name, "is a query parameter only for a body of lines; put it in the body");
 }
 
-/** Of a batch in columns: refuses what is about rows. */
+/** For a batch in columns: refuses parameters for rows. */
 export function assertRowsOnly({ type, unit, max_gap, sample_type, epoch }: Values): void {
   for (const [name, value] of Object.entries({ type, unit, max_gap, sample_type, epoch }))
     if (value !== undefined)

@@ -1,4 +1,4 @@
-// POST /signals, as the table of routes has it.
+// POST /signals: its entry in the table of routes.
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { route } from "./call.ts";
 import { postExamples } from "./post-examples.ts";

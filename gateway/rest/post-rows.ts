@@ -1,4 +1,4 @@
-// Rows as GET answers them, turned into one batch for each machine; remembers which row became
+// Turns rows, as GET returns them, into one batch for each machine; remembers which row became
 // which record.
 import { create } from "@bufbuild/protobuf";
 import { RecordKind, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -33,7 +33,7 @@ export type RowBatch = {
   batch: Batch;
   /** All of them, ascending. */
   rows: number[];
-  /** Those that a verdict is about. */
+  /** The rows that a verdict is about. */
   rowsOf: (verdict: Verdict) => number[];
 };
 
@@ -50,8 +50,7 @@ type ColumnDraft = Declaration & { timesUs: number[]; values: number[]; rows: nu
 export type MadeRows = { batches: RowBatch[]; unreadable: UnreadableRow[] };
 
 /**
- * Batches in the order in which their machines first appear. What only the accessor can judge is
- * left to it.
+ * Batches in the order in which their machines first appear. The accessor checks what only it can.
  */
 export function toRowBatches(rows: readonly unknown[], context: RowContext): MadeRows {
   const made = startRows(new UploadDeclarations());
@@ -59,11 +58,11 @@ export function toRowBatches(rows: readonly unknown[], context: RowContext): Mad
   return finishRows(made);
 }
 
-/** So many rows take a few milliseconds. */
+/** This many rows take a few milliseconds. */
 const rowsInTurn = 2_000;
 
 /**
- * The same, letting others have their turn in between: of any number of rows. declared: by earlier
+ * The same for any number of rows, letting others have their turn in between. declared: by earlier
  * rows of the same upload.
  */
 export async function toRowBatchesInTurns(
@@ -112,8 +111,8 @@ function addRows(
 }
 
 /**
- * Neighbours with the same fault are one: what is remembered of a list of zeros does not grow with
- * it.
+ * Neighbours with the same fault become one entry, so that the entries for a list of zeros do not
+ * grow with it.
  */
 function noteUnreadable(
   unreadable: UnreadableRow[],

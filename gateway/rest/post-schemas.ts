@@ -1,4 +1,4 @@
-// JSON Schemas of what POST /signals takes and answers.
+// JSON Schemas of the bodies and answers of POST /signals.
 import { WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { durationForms } from "../../codec/row/duration.ts";
 import { timeForms } from "../../codec/row/time.ts";

@@ -1,4 +1,5 @@
-// POST /signals: rows, lines or one batch in, verdicts out. Numbers batches; judges none.
+// POST /signals: rows, lines or one batch in, verdicts out. It numbers batches and does not check
+// them.
 import { ConnectError } from "@connectrpc/connect";
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import {
@@ -72,18 +73,18 @@ async function postObject(call: RestCall<PostQuery>, key: string | undefined): P
   } else {
     assertRowsOnly(query);
     const batch = await readBatch(batchFields);
-    // As the accessor stores it, and as it will be read.
+    // In the form in which the accessor stores it and reads return it.
     batch.machine = readMachineName(batch.machine) ?? batch.machine;
     parts = [{ batch }];
   }
 
   if (unreadable.length === 0 && parts.every(({ batch }) => countRecords(batch) === 0))
     throw noRecord();
-  // It is here as a whole already: only the next request waits.
+  // The body is already here as a whole: only the next request waits.
   meter(parts.reduce((sum, { batch }) => sum + countRecords(batch), 0));
   const sent: Sent[] = [];
   let cursor: string | undefined;
-  // One after the other: a producer's batches are taken in order of their numbers only.
+  // One after the other: a producer's batches are accepted only in order of their numbers.
   for (const [i, part] of parts.entries()) {
     const request = {
       producerId: numbering.producerId,

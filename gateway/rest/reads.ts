@@ -1,4 +1,4 @@
-// The REST handlers that read records: parameters to a request, an answer to rows.
+// The REST handlers that read records: they convert parameters to a request, and an answer to rows.
 import { type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import {
@@ -102,7 +102,7 @@ export type RangeQuery = Machines &
     state: Parameter<MachineState[]>;
   };
 
-/** What a call asks the accessor for, and where in time. */
+/** The request that a call makes to the accessor, and its range of time. */
 function toRequest({ path, query }: RestCall<RangeQuery>) {
   const asked = { from: query.from, to: query.to, pageToken: query.page_token };
   const page = resolvePage(asked);
@@ -158,7 +158,7 @@ async function exportSignals(
   const { signal: name, severities = [], states = [], codePrefix } = request;
   const machine = query.machine?.length === 1 ? query.machine[0] : undefined;
   const fileName = toFileName([name, machine, range.from, range.to]);
-  // As everywhere, 0 is no number of one's own.
+  // As everywhere, 0 means the default.
   const limit = query.limit || undefined;
   if (severities.length === 0 && states.length === 0 && !codePrefix) {
     const { machines = [], startTime, endTime, minCursor = "" } = request;
@@ -200,7 +200,7 @@ export async function getLatest(call: RestCall<Machines & MinCursor & Paged>): P
   };
 }
 
-/** "power,temperature" as the signals that it names. */
+/** The signals in a list like "power,temperature". */
 export function toSignals(type: string): string[] {
   const names = type.split(",").filter((name) => name !== "");
   if (names.length === 0) throw invalidField("type", "name at least one signal");

@@ -3,7 +3,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
 import type { RestAnswer, RestCall } from "./call.ts";
 
-/** A probe that waits longer than this has its answer. */
+/** An accessor that takes longer than this counts as not ready. */
 const timeoutMs = 2_000;
 
 /** 200 {"status": "ready"}, or 503 {"status": "not ready", "reason"}. */

@@ -1,4 +1,5 @@
-// PATCH /machines/{machine}/signals/{signal}: corrects what a numeric signal of a machine declares.
+// PATCH /machines/{machine}/signals/{signal}: corrects the declaration of a machine's numeric
+// signal.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   IngestService,
@@ -87,7 +88,7 @@ type Correction = Pick<
   "unit" | "maxGap" | "sampleType"
 >;
 
-/** Each field to the request's; throws for what it must not hold. */
+/** Converts each field to the request's; throws for an invalid value. */
 const readers: Readonly<Record<string, (value: unknown) => Correction>> = {
   unit(value) {
     if (typeof value === "string") {

@@ -5,9 +5,9 @@ import { contentTypeOf, type Format } from "./formats.ts";
 import { type OpenApi, toOpenApi } from "./openapi.ts";
 import { schemaOf } from "./schemas.ts";
 
-/** Routes about `described` and themselves. */
+/** Routes that describe `described` and themselves. */
 export function reference(described: readonly Route[]): Route[] {
-  // Made when first asked for: the table holds the routes made here as well.
+  // Made on first use, because the table also contains the routes made here.
   let document: OpenApi | undefined;
   const all: Route[] = [...described];
   const html = (text: string): RestAnswer => ({

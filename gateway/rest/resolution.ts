@@ -1,5 +1,4 @@
-// How a window is cut into spans: the parameters that say so, and what they come to in the
-// contract.
+// How a window is divided into spans: the parameters for it, and their form in the contract.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type AggregateSamplesRequestSchema,
@@ -39,7 +38,7 @@ export const resolutionParameters = {
   ),
 };
 
-/** The fields of the contract that these parameters carry. */
+/** The fields of the contract that these parameters set. */
 export const resolutionFields = {
   days_in_time_zone: "days",
   resolution: "width",
@@ -53,7 +52,7 @@ export const resolutionFields = {
 type Query = ValuesOf<typeof resolutionParameters>;
 type Resolution = NonNullable<MessageInitShape<typeof AggregateSamplesRequestSchema>["resolution"]>;
 
-/** Of absent parameters, no resolution: the accessor's default. */
+/** Without parameters there is no resolution, so the accessor's default applies. */
 export function resolutionOf(query: Query): { resolution?: Resolution } {
   const { width, points, days, calendar, tz, day_start: dayStart, shifts } = query;
   const ways = {

@@ -1,5 +1,5 @@
-// A feed that survives restarts of the accessor: when the accessor is away, watches again after the
-// last cursor, for as long as the client stays.
+// A feed that survives restarts of the accessor: when the accessor is unavailable, it watches again
+// after the last cursor, for as long as the client stays.
 //
 // Not client/watch.ts, which behaves differently: it retries a first failure, which REST must know
 // before it sends a status; it joins the parts of a commit into one message of up to 16 MiB, while
@@ -11,7 +11,7 @@ import { createBackoff, sleep } from "../../runtime/backoff.ts";
 
 type Messages = AsyncIterator<WatchSignalsResponse, void, undefined>;
 
-/** What came of the first attempt to watch. */
+/** The result of the first attempt to watch. */
 export type Attempt =
   | { messages: Messages; first: IteratorResult<WatchSignalsResponse, void> }
   | { failure: unknown };
@@ -23,15 +23,14 @@ export type RewatchOptions = {
   /** The cursor that the attempt started after, if there is one. */
   after: string | undefined;
   /**
-   * Aborted when the client has gone or the gateway stops: then the feed fails with what it fails
-   * with.
+   * Aborted when the client has left or the gateway stops: then the feed's own error is passed on.
    */
   abort: AbortSignal;
   /** The longest wait between two attempts. Default 5 s. */
   maxDelayMs?: number | undefined;
 };
 
-/** Asks for the first message, so that what is refused can be told from what begins. */
+/** Waits for the first message, so that a refusal can be distinguished from a feed that begins. */
 export async function tryWatch(feed: AsyncIterable<WatchSignalsResponse>): Promise<Attempt> {
   const messages = feed[Symbol.asyncIterator]() as Messages;
   try {
@@ -47,8 +46,8 @@ export const isUnavailable = (error: unknown): boolean =>
 
 /**
  * Messages without gap or repetition across any number of interruptions. Fails as the feed fails,
- * except with Unavailable once there is a cursor: that is waited out, a fifth of a second and then
- * longer, at most `maxDelayMs`.
+ * except with Unavailable once there is a cursor: then it waits and retries, after a fifth of a
+ * second at first and then longer, at most `maxDelayMs`.
  */
 export async function* rewatch({
   watch,
@@ -66,8 +65,8 @@ export async function* rewatch({
       if ("failure" in now) throw now.failure;
       const { messages } = now;
       try {
-        // Parts of one commit go out when the last one is here: after an interruption all of them
-        // come again.
+        // Parts of one commit are sent when the last one has arrived: after an interruption all of
+        // them come again.
         const parts: WatchSignalsResponse[] = [];
         for (let next = now.first; !next.done; next = await messages.next()) {
           backoff.reset();

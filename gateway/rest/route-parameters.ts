@@ -1,4 +1,4 @@
-// Parameters that several routes have, and which fields of the contract they carry.
+// Parameters that several routes have, and the fields of the contract that they set.
 import { countParameter, machinesParameter, textParameter, timeParameter } from "./parameters.ts";
 
 export const machine = machinesParameter("Only these machines; all if absent.");

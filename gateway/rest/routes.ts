@@ -1,4 +1,4 @@
-// Every REST route, declared once: what it is called, takes, asks the accessor and answers.
+// Every REST route, declared once: its name, its input, its RPC and its answer.
 //
 // Names: REST writes fields in lower_snake_case, as the contract does, and a record as one flat
 // row, because rows are what people page through, filter with jq and load into tables. Enum values

@@ -1,4 +1,4 @@
-// What JSON Schemas (2020-12, as in OpenAPI 3.1) are put together from.
+// Building blocks of JSON Schemas (2020-12, as in OpenAPI 3.1).
 export type Schema = { readonly [keyword: string]: unknown };
 
 export const text = (description: string, more: Schema = {}): Schema => ({

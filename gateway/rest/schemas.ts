@@ -1,5 +1,5 @@
-// JSON Schemas (2020-12, as in OpenAPI 3.1) of what REST answers and takes. Answers may gain
-// members: nothing forbids others.
+// JSON Schemas (2020-12, as in OpenAPI 3.1) of REST's answers and bodies. Answers may gain members,
+// so the schemas allow additional ones.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import {
   MachineStateSchema,
@@ -278,5 +278,5 @@ export const schemas = {
   ),
 } satisfies Record<string, Schema>;
 
-/** A reference to one of them. */
+/** A reference to one of the schemas. */
 export const schemaOf = (name: keyof typeof schemas): Schema => ref(name);

@@ -1,5 +1,5 @@
-// GET /signals/state/buckets: what machines did in spans of time, by machine in JSON and as rows in
-// NDJSON and CSV.
+// GET /signals/state/buckets: the states of machines by spans of time, by machine in JSON and as
+// rows in NDJSON and CSV.
 import { MachineStateSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { MachineStateBuckets, StateBucket } from "#gen/millrace/v1/summary_pb.ts";
@@ -77,7 +77,7 @@ function queryOfStates(call: RestCall<Query>): VersionQuery {
 async function aggregateStates(call: RestCall<Query>): Promise<RestAnswer> {
   const { format, csvSafe, upstream, unary } = call;
   const request = toRequest(call);
-  // However many pages the accessor makes of them: buckets are bounded in all.
+  // Reads all pages of the accessor, since the total number of buckets is bounded.
   let end: string | undefined;
   const { cursor, cut, pages } = await fetchPages(async ({ pageToken }) => {
     const { machines, endTime, ...rest } = await upstream.signals.aggregateStates(
@@ -127,7 +127,7 @@ const restOf = ({ transitions, availability, energyKwh, coverage }: StateBucket)
   coverage,
 });
 
-/** So many are made before any of them is written. */
+/** How many rows are made before any of them is written. */
 const rowsAtOnce = 256;
 
 async function* rowsOf(pages: AsyncIterable<MachineStateBuckets[]>): AsyncGenerator<TableRow[]> {
@@ -140,7 +140,7 @@ async function* rowsOf(pages: AsyncIterable<MachineStateBuckets[]>): AsyncGenera
   }
 }
 
-/** A state without time has 0 seconds; its energy, and any that is not known, is missing. */
+/** A state without time has 0 seconds; its energy is missing, as is any unknown energy. */
 function toRow(bucket: StateBucket): TableRow {
   const row: Record<string, number | undefined> = Object.fromEntries(
     states.flatMap((state) => [

@@ -25,7 +25,7 @@ export const absence = words(
   wordsOf(EnergyAbsenceSchema),
   "Why there is no energy: no signal power, a unit that does not convert to watts, a window that has not begun, or power declared as a COUNTER.",
 );
-/** Always a number: that a machine was not silent is worth as much as that it was. */
+/** Always a number: that a machine was not silent is also information. */
 const silentSeconds = number(
   "How much of it the machine was silent: no signal of it has a record that could tell whether the state still held. 0 if it was not.",
 );

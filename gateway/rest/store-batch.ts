@@ -1,4 +1,4 @@
-// Sends one batch of a POST to the accessor. A POST that has begun to store goes on: where its
+// Sends one batch of a POST to the accessor. A POST that has begun to store continues: if its
 // caller's rate is used up, later batches wait instead of ending it half-way.
 import { ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -32,7 +32,7 @@ export async function storeBatch(
   }
 }
 
-/** How long a caller beyond its rate is told to wait; undefined for any other error. */
+/** How long a caller beyond its rate must wait; undefined for any other error. */
 function rateDelayMs(error: unknown): number | undefined {
   if (
     !(error instanceof ConnectError) ||

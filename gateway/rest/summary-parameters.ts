@@ -1,4 +1,4 @@
-// What every request for summaries of machines may say: window, peak demand, another window.
+// Parameters of every request for summaries of machines: window, peak demand, another window.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { SummarizeMachinesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import {

@@ -10,24 +10,24 @@ import { contentTypeOf, type Format } from "./formats.ts";
 
 export type TableRow = { readonly [column: string]: Json };
 
-/** What is sent in one piece. */
+/** How many characters are sent in one piece. */
 const chunkCharacters = 64 * 1024;
 
 type Table = {
   format: Format;
   columns: readonly string[];
-  /** Of the file that a browser saves, without its ending. */
+  /** Name of the file that a browser saves, without its extension. */
   fileName: string;
-  /** What the answer is complete through. */
+  /** The cursor up to which the answer is complete. */
   cursor: string;
-  /** Whether the limit ends it before its end; undefined without a limit. */
+  /** Whether the limit cuts the answer; undefined without a limit. */
   cut: Cut | undefined;
-  /** CSV for spreadsheets: texts that would be formulas are not. */
+  /** CSV for spreadsheets: texts that would be formulas are made safe. */
   safe: boolean;
 };
 
 /**
- * The headers of a download, with the cursor that the answer is complete through, and whether it is
+ * The headers of a download, with the cursor up to which the answer is complete, and whether it is
  * cut.
  */
 export function tableHead({ format, fileName, cursor, cut }: Omit<Table, "columns" | "safe">) {
@@ -70,7 +70,7 @@ async function writeTable(
           : `${toJsonText(row)}\n`;
       if (text.length < chunkCharacters) continue;
       await body.write(text);
-      // A client that takes all at once leaves nobody else a turn.
+      // A client that reads everything at once would leave no turn for others.
       await turns.pause();
       text = "";
     }
@@ -80,7 +80,8 @@ async function writeTable(
 }
 
 /**
- * With letters beyond ASCII as RFC 6266 has them, and "_" for each where that is not understood.
+ * With letters beyond ASCII encoded as in RFC 6266, and with "_" for each, for clients without
+ * support for that.
  */
 function dispositionOf(fileName: string): string {
   const plain = fileName.replace(/[^\w.,-]/gu, "_");
@@ -88,7 +89,7 @@ function dispositionOf(fileName: string): string {
   return `attachment; filename="${plain}"${encoded}`;
 }
 
-/** A name for a file, of what it holds: "power_mill-1_2026-03-01T08-00-00Z". */
+/** A file name from its content: "power_mill-1_2026-03-01T08-00-00Z". */
 export function toFileName(parts: readonly (string | undefined)[]): string {
   const name = parts.filter((part) => part).join("_");
   return name

@@ -1,5 +1,5 @@
-// Points and lengths of time as the contract has them, from and to microseconds as bigint: Number
-// is exact to the year 2255 only. Their texts are written in codec/row/time-text.ts.
+// Converts the contract's times and durations from and to microseconds as bigint: Number is exact
+// only to the year 2255. codec/row/time-text.ts writes their texts.
 
 import { create } from "@bufbuild/protobuf";
 import {

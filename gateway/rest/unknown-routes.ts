@@ -1,16 +1,16 @@
-// Answers for paths and methods that no route has: 404 and 405, and which methods a path has.
+// Answers for unknown paths and methods: 404 and 405, and the methods of a path.
 import type { FastifyRequest } from "fastify";
 import { HttpProblem } from "../errors/problem.ts";
 import type { Route } from "./call.ts";
 import { splitUrl } from "./split-url.ts";
 
 /**
- * For `setNotFoundHandler`: a path of the table with another method is 405, any other path 404 with
- * what there is.
+ * For `setNotFoundHandler`: a path of the table with another method gives 405, any other path 404
+ * with a list of the paths.
  */
 export function refuseUnknown(routes: readonly Route[], request: FastifyRequest): never {
   const [path] = splitUrl(request);
-  // Of several patterns that fit, the one without a parameter.
+  // If several patterns match, use the one without a parameter.
   const [here] = routes
     .filter((route) => matches(route.path, path))
     .sort((a, b) => braces(a.path) - braces(b.path));
@@ -26,7 +26,7 @@ export function refuseUnknown(routes: readonly Route[], request: FastifyRequest)
 
 const braces = (path: string) => path.split("{").length;
 
-/** For the header Allow. */
+/** The value of the Allow header. */
 export function allowedMethods(routes: readonly Route[], path: string): string {
   const methods = routes.filter((route) => route.path === path).map(({ method }) => method);
   return methods

@@ -1,15 +1,15 @@
-// Verdicts on batches that were made of rows, as verdicts on the rows; and how many of them one
-// answer names.
+// Converts verdicts on batches that were made from rows to verdicts on the rows, and limits how
+// many one answer lists.
 import { ErrorReasonSchema } from "#gen/millrace/v1/error_reason_pb.ts";
 import type { BatchResult } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { toWord } from "../../codec/row/enum-words.ts";
 import type { RowBatch, UnreadableRow } from "./post-rows.ts";
 
 type Why = { reason: string | number; retryable: boolean; message: string };
-/** On `count` rows or lines from `row` on. */
+/** A verdict on `count` rows or lines from `row` on. */
 export type RowVerdict = Why & { row: number; count: number };
 
-/** One for neighbours that were not stored for the same reason, ascending. */
+/** One verdict for neighbours that were rejected for the same reason, ascending. */
 export function rowVerdicts(
   sent: readonly { rows: RowBatch; result: BatchResult }[],
   unreadable: readonly UnreadableRow[],
@@ -42,7 +42,7 @@ export function rowVerdicts(
   return joined;
 }
 
-/** Neighbours with the same verdict are one. */
+/** Merges neighbours with the same verdict. */
 export function appendVerdict(verdicts: RowVerdict[], verdict: RowVerdict): void {
   const last = verdicts.at(-1);
   const follows = last !== undefined && last.row + last.count === verdict.row;
@@ -51,11 +51,11 @@ export function appendVerdict(verdicts: RowVerdict[], verdict: RowVerdict): void
   else verdicts.push(verdict);
 }
 
-/** What an answer in JSON names at most; of the rest it says how many there are of each reason. */
+/** Most verdicts that a JSON answer lists; for the rest it gives the number for each reason. */
 export const maxVerdicts = 1_000;
 const maxMessageCharacters = 256 * 1024;
 
-/** The verdicts of one answer, which does not grow with them without end. */
+/** The verdicts of one answer, limited in number. */
 export class NamedVerdicts<V extends Why & { count: number }> {
   readonly #named: V[] = [];
   #characters = 0;
@@ -64,8 +64,8 @@ export class NamedVerdicts<V extends Why & { count: number }> {
   readonly #positionOf: ((verdict: V) => number) | undefined;
 
   /**
-   * `positionOf`: where a verdict's first row is, for verdicts of which neighbours may come one by
-   * one.
+   * `positionOf`: the position of a verdict's first row, for verdicts whose neighbours may be added
+   * one by one.
    */
   constructor(positionOf?: (verdict: V) => number) {
     this.#positionOf = positionOf;

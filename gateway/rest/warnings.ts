@@ -1,4 +1,4 @@
-// What is odd about records that a POST has stored: one for a reason and signal of a machine.
+// Warnings about records that a POST has stored: one for each reason and signal of a machine.
 import { type BatchResult, WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { toWord } from "../../codec/row/enum-words.ts";
@@ -10,10 +10,10 @@ type NamedWarning = {
   message: string;
 };
 
-/** What an answer names at most. */
+/** Most warnings that an answer lists. */
 export const maxWarnings = 100;
 
-/** The warnings of one answer, which does not grow with them without end. */
+/** The warnings of one answer, limited in number. */
 export class NamedWarnings {
   readonly #named = new Map<string, NamedWarning>();
   #omitted = 0;
@@ -33,7 +33,7 @@ export class NamedWarnings {
     }
   }
 
-  /** None where nothing is odd. */
+  /** No members if there are no warnings. */
   members(): { warnings?: NamedWarning[]; warnings_omitted?: number } {
     if (this.#named.size === 0) return {};
     const warnings = [...this.#named.values()];

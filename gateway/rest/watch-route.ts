@@ -1,4 +1,4 @@
-// GET /signals/{type}/live, as the table of routes has it.
+// GET /signals/{type}/live: its entry in the table of routes.
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { route } from "./call.ts";
 import { textParameter, timeParameter } from "./parameters.ts";

@@ -1,5 +1,4 @@
-// GET /signals/{type}/live: where to start, what of a failure is worth waiting out, and in which
-// words.
+// GET /signals/{type}/live: where to start, which failures to wait out, and how to report them.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -31,8 +30,8 @@ export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnsw
   const { lastEventId } = query;
   if (query.after !== undefined && query.since !== undefined)
     throw invalidField("since", "cannot be combined with after");
-  // What the client saw last is newer than the URL that it began with. Clients that cannot set the
-  // header add the parameter.
+  // The last event that the client saw is newer than the cursor in its URL. Clients that cannot set
+  // the header use the parameter.
   const seen = header("last-event-id") || lastEventId || undefined;
   const after = seen ?? query.after;
   const filter = { signals: toSignals(path["type"]!), machines: query.machine ?? [] };
@@ -45,8 +44,8 @@ export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnsw
       : query.since && { case: "fromCommitTime" as const, value: toTimestamp(query.since.us) };
 
   const attempt = await tryWatch(watch(start));
-  // A browser that comes back gives up for good unless it is let in: it is told in the stream, or
-  // waits there for the accessor.
+  // A browser that reconnects gives up permanently unless it is admitted: so it gets the error in
+  // the stream, or waits there for the accessor.
   const tell = seen !== undefined && "failure" in attempt && isForStream(attempt.failure);
   if ("failure" in attempt && !tell) throw attempt.failure;
   const feed = rewatch({
@@ -68,7 +67,7 @@ export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnsw
       writeLive(feed, body, { dialect, start: seen, heartbeat: stream.heartbeat, toProblem }),
     async close() {
       await feed.return();
-      // Where the feed was never begun, there was nothing for its own end to give back.
+      // If the feed never began, its own end had nothing to release.
       if ("messages" in attempt) await attempt.messages.return?.();
     },
   };

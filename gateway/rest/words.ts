@@ -1,9 +1,9 @@
-// Enum values as parameters and schemas have them: the name without the enum's prefix.
+// Enum values in parameters and schemas: the name without the enum's prefix.
 import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
 
 /**
- * The value of a word in any case, be it with the enum's prefix; undefined if the enum has no such
- * word.
+ * The value of a word in upper or lower case, with or without the enum's prefix; undefined if the
+ * enum has no such word.
  */
 export function fromWord<D extends DescEnum>(desc: D, word: string): EnumShape<D> | undefined {
   const said = word.toUpperCase();
@@ -13,6 +13,6 @@ export function fromWord<D extends DescEnum>(desc: D, word: string): EnumShape<D
   return found?.number as EnumShape<D> | undefined;
 }
 
-/** The words of an enum, without the one that says nothing. */
+/** The words of an enum, without UNSPECIFIED. */
 export const wordsOf = (desc: DescEnum): string[] =>
   desc.values.filter(({ number }) => number !== 0).map(({ localName }) => localName);

@@ -1,4 +1,4 @@
-// Writes a streamed answer of REST past fastify: export, live feed or verdicts.
+// Writes a streamed answer of REST, bypassing fastify: export, live feed or verdicts.
 import type { ConnectError } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Log } from "../../runtime/log.ts";
@@ -15,20 +15,20 @@ export type StreamContext = {
   reply: FastifyReply;
   vary: string;
   encoding: ReturnType<typeof chooseEncoding>;
-  /** Ends it when aborted. */
+  /** Ends the answer when aborted. */
   streaming: AbortController;
-  /** Watches whether the client reads it; `onSlow` is told if it does not. */
+  /** Watches whether the client reads it; `onSlow` is called if it does not. */
   readers: ReadClock;
   onSlow: (error: ConnectError) => void;
   log: Log;
 };
 
-/** How long a client that has not read may still come for what it was told. */
+/** How long a client that has not read may still read the error. */
 const lingerMs = 2_000;
 
 /**
- * Writes a streamed answer past fastify. Never rejects once the head is out: from then on a failure
- * can only cut the body short.
+ * Writes a streamed answer, bypassing fastify. Never rejects once the head is sent: from then on a
+ * failure can only cut the body short.
  */
 export async function writeStream(
   answer: RestAnswer & StreamedAnswer,
@@ -58,7 +58,7 @@ export async function writeStream(
       raw.end();
       return;
     }
-    // Who waits for the first of rare events shall know at once that it was let in.
+    // A client that waits for the first of rare events should know at once that it was admitted.
     raw.flushHeaders();
     const body = openBody(raw, { encoding, abort, reader });
     try {

@@ -1,6 +1,6 @@
-// Connect, gRPC-Web and gRPC on fastify. In place of @connectrpc/connect-fastify, which writes a
-// stack to the console whenever a client leaves a stream that it did not keep up with; otherwise
-// the same few lines.
+// Connect, gRPC-Web and gRPC on fastify. Replaces @connectrpc/connect-fastify, which writes a stack
+// to the console whenever a client leaves a stream that it could not keep up with; otherwise the
+// code is the same.
 import type { DescMethod } from "@bufbuild/protobuf";
 import {
   Code,
@@ -38,7 +38,7 @@ export type ConnectOptions = {
   routes: (router: ConnectRouter) => void;
   /** What a request of a method may cost; one beyond it is RESOURCE_EXHAUSTED. */
   limitsOf: (method: DescMethod) => MessageLimits;
-  /** Looks after clients that do not read; `onSlow` is told what they were told. */
+  /** Watches for clients that do not read; `onSlow` gets the error that they got. */
   readers: ReadClock;
   onSlow: (error: ConnectError) => void;
   log: Log;
@@ -50,10 +50,10 @@ export function mountConnect(
   { routes, limitsOf, readers, onSlow, log }: ConnectOptions,
 ): void {
   const router = createConnectRouter({
-    // For answers: requests come to Connect decompressed.
+    // For answers only: requests reach Connect decompressed.
     acceptCompression: [compressionGzip, compressionBrotli],
     binaryOptions: { readUnknownFields: false },
-    // What a client has misspelled is named to it, as REST does. (Binary messages have no names.)
+    // Misspelled names are reported to the client, as in REST. (Binary messages have no names.)
     jsonOptions: { ignoreUnknownFields: false },
     interceptors: [noteSignedZeros, setLargeAside],
   });
@@ -72,8 +72,7 @@ export function mountConnect(
       };
       scope.all(handler.requestPath, { config }, async (request, reply) => {
         reply.hijack();
-        // The client left while its request was being checked: nothing would stop the work for it
-        // later.
+        // The client left while its request was being checked: nothing would stop the work later.
         if (hasEnded(reply.raw)) return;
         for (const [name, value] of Object.entries(reply.getHeaders()))
           if (value) reply.raw.setHeader(name, value);
@@ -101,8 +100,7 @@ export function mountConnect(
         onceEnded(reply.raw, () => reader[Symbol.dispose]());
         try {
           const asked = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
-          // What works for a client that does not read stops at once; its writer waits, and hears
-          // of it last.
+          // Work for a client that does not read stops at once; its writer waits, and notices last.
           const universal = { ...asked, signal: AbortSignal.any([asked.signal, slow.signal]) };
           const reading = { method, bounds: limitsOf(method), inTurn };
           const response = await boundMessages(universal, reading).then(
@@ -124,10 +122,10 @@ export function mountConnect(
           const body = read && exact.trailer ? rewritingTrailers(read, exact.trailer) : read;
           await universalResponseToNodeResponse(body ? { ...exact, body } : exact, reply.raw);
         } catch (error) {
-          // Its end is written, and may still be read.
+          // The end of the stream is written, and may still be read.
           if (slow.signal.aborted) return;
-          // The handler itself answers every error of a call: what is left is a connection that
-          // broke while it was written to.
+          // The handler itself answers every error of a call; the only other error is a connection
+          // that broke during a write.
           const call = `${service.typeName}/${method.name}`;
           if (ConnectError.from(error).code !== Code.Aborted)
             log.debug("connection broke", { method: call, error });

@@ -1,5 +1,5 @@
-// Ends a stream in Connect, gRPC-Web or gRPC with an error, between two of its messages, where
-// whoever writes it is waiting for its client.
+// Ends a stream in Connect, gRPC-Web or gRPC with an error, between two of its messages, while its
+// writer is waiting for the client.
 import type { ServerResponse } from "node:http";
 import type { ConnectError } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
@@ -10,8 +10,8 @@ import { setGrpcStatus } from "../errors/grpc-message.ts";
 import { hasEnded, onceEnded } from "../http/response-end.ts";
 
 /**
- * Says it, if the client still comes to read it within `lingerMs`; then the connection, or HTTP/2
- * stream, is cut.
+ * Sends the error, which the client may still read within `lingerMs`; then cuts the connection or
+ * HTTP/2 stream.
  */
 export function endStream(
   response: ServerResponse,

@@ -1,5 +1,5 @@
-// Passes calls on to the accessor, message for message, for any service. Checks nothing that the
-// accessor checks.
+// Passes calls on to the accessor, message by message, for any service. Does not repeat the
+// accessor's checks.
 import type {
   DescMethod,
   DescMethodStreaming,
@@ -19,22 +19,22 @@ import type { Upstream } from "../upstream/upstream.ts";
 
 export type ForwardOptions = {
   upstream: Upstream;
-  /** Longest that a unary call may take; also what it gets if the client names no deadline. */
+  /** Longest time of a unary call; also its deadline if the client sets none. */
   unaryDeadlineMs: number;
   /** Ends streams when aborted, with its reason. Calls with one answer may finish. */
   shutdownSignal: AbortSignal;
-  /** Where streams take their places. */
+  /** The shares that streams are counted in. */
   shares: CallerShares;
   /**
-   * Told of every message of a client; answers for how many milliseconds a stream is read no
-   * further.
+   * Called for every message of a client; returns for how many milliseconds to stop reading the
+   * stream.
    */
   onRequest?: (message: Message, context: HandlerContext) => number;
-  /** Told of every call that failed. */
+  /** Called for every call that failed. */
   onError: (error: unknown, context: HandlerContext) => void;
 };
 
-/** Mounts a service on the router: Connect, gRPC-Web and gRPC come with it. */
+/** Mounts a service on the router, for Connect, gRPC-Web and gRPC. */
 export function forwardService(
   router: ConnectRouter,
   service: DescService,
@@ -49,14 +49,14 @@ export function forwardService(
   router.service(service, Object.fromEntries(handlers) as Partial<ServiceImpl<DescService>>);
 }
 
-/** The accessor, asked with the credential that the call came with. */
+/** The accessor, called with the credential of the call. */
 const callerOf = (upstream: Upstream, { requestHeader, values }: HandlerContext): Upstream =>
   upstream.as(
     readCredential((name) => requestHeader.get(name) ?? undefined),
     values.get(callerKey).network,
   );
 
-/** Of which kind of stream a call is one. */
+/** Which kind of stream a call is. */
 export function streamKindOf({ name, methodKind, parent }: DescMethod): StreamKind {
   if (!parent.typeName.startsWith("millrace.")) return "others";
   if (methodKind === "bidi_streaming" || methodKind === "client_streaming") return "ingests";
@@ -96,7 +96,7 @@ function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
   ): AsyncGenerator<Message, void, undefined> {
     const ended = createLinkedAbortController(context.signal, shutdownSignal);
     const release = new DisposableStack();
-    // Whoever writes the answer of a client that has left may never come back for the rest of it.
+    // The writer of an answer may never request the rest of it once the client has left.
     ended.signal.addEventListener("abort", () => release.dispose(), { once: true });
     try {
       const place = shares.enter(kind, context.values.get(callerKey));
@@ -136,8 +136,8 @@ function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
 }
 
 /**
- * Passes a message on before it waits: what has come shall not be held back. `releaseBody` is told
- * once it was taken.
+ * Passes a message on before it waits, so that received messages are not held back. Calls
+ * `releaseBody` once the message was taken.
  */
 async function* tell(
   messages: AsyncIterable<Message>,

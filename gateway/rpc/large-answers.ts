@@ -1,6 +1,6 @@
-// Large answers of Connect, gRPC and gRPC-Web, written in turns. connect-es writes a message as
-// one, for 90 ms if it is a page of buckets as JSON: so it gets an empty one to write, and the
-// message itself takes the place of that on the way out.
+// Writes large answers of Connect, gRPC and gRPC-Web in turns. connect-es writes a message at once,
+// which takes 90 ms for a page of buckets as JSON. So it gets an empty message to write, which is
+// then replaced by the real one in the response.
 import { create, type DescMessage, type Message, toJson } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { encodeEnvelope, type UniversalServerResponse } from "@connectrpc/connect/protocol";
@@ -10,7 +10,7 @@ import { Turns } from "../../runtime/turns.ts";
 import { chooseEncoding, encodeText } from "../encoding/compression.ts";
 import { jsonInTurns, lazyList } from "../encoding/json-in-turns.ts";
 
-/** Of the flags of an envelope, in gRPC and gRPC-Web. */
+/** The flag of a compressed envelope in gRPC and gRPC-Web. */
 const compressedFlag = 1;
 
 /** The answer of one call, if it is large. */
@@ -32,7 +32,7 @@ export const setLargeAside: Interceptor = (next) => async (request) => {
   return { ...answer, message: create(answer.method.output) };
 };
 
-/** The response with the message that was set aside in it. acceptEncoding: of the request. */
+/** The response with the message that was set aside. acceptEncoding: the request's header. */
 export async function writeAside(
   response: UniversalServerResponse,
   { output, aside, json, acceptEncoding }: Context,
@@ -45,8 +45,8 @@ export async function writeAside(
     ? Buffer.concat(await jsonInTurns(toLazyJson(output, message), turns))
     : await encodeInTurns(output, message, { turns });
   const header = new Headers(response.header);
-  // Every other content type has envelopes, each of which says for itself whether it is compressed,
-  // in the encoding that connect-es has agreed on.
+  // Every other content type has envelopes, each with its own flag for compression, in the encoding
+  // that connect-es has negotiated.
   if (!/^application\/(json|proto)$/.test(header.get("content-type") ?? "")) {
     const packed = await encodeText(
       bytes,
@@ -75,7 +75,7 @@ type Context = {
   acceptEncoding: string | undefined;
 };
 
-/** As toJson has it, with the items of its lists made as they are written. */
+/** The same JSON as toJson gives, with the items of lists made while they are written. */
 function toLazyJson(desc: DescMessage, message: Message): Json {
   if (!isLarge(desc, message)) return toJson(desc, message) as Json;
   const lists = desc.fields.filter(

@@ -1,6 +1,6 @@
-// Messages of Connect, gRPC-Web and gRPC, held to what their method takes before Connect decodes
-// them: size, decompressed size, and what they would take in memory. Connect counts nothing; so
-// messages are decompressed here, counted, and handed to it as they are then.
+// Limits messages of Connect, gRPC-Web and gRPC by their method before Connect decodes them: size,
+// decompressed size, and estimated memory. Connect itself checks none of these, so messages are
+// decompressed and checked here, and passed to it decompressed.
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
@@ -15,8 +15,8 @@ import { assertJsonCost } from "../limits/json-cost.ts";
 export type MessageReading = { method: DescMethod; bounds: MessageLimits; inTurn: InTurn };
 
 /**
- * The same request with its messages decompressed. One that is too large fails it with
- * MESSAGE_TOO_LARGE when it is read.
+ * The same request with its messages decompressed. A message that is too large fails the request
+ * with MESSAGE_TOO_LARGE when it is read.
  */
 export async function boundMessages(
   request: UniversalServerRequest,
@@ -48,11 +48,11 @@ type Message = MessageReading & { format: Format; encoding: Encoding | undefined
 const isStream = (body: unknown): body is AsyncIterable<Uint8Array> =>
   typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 
-/** undefined: none, or one that Connect refuses in its own words. */
+/** undefined: none, or one that Connect refuses with its own message. */
 const toEncoding = (name: string | null): Encoding | undefined =>
   name === "gzip" || name === "br" ? name : undefined;
 
-/** A whole body is one message. */
+/** The whole body is one message. */
 async function* single(
   body: AsyncIterable<Uint8Array>,
   message: Message,
@@ -71,12 +71,14 @@ async function* single(
 
 const headBytes = 5;
 const compressedFlag = 1;
-/** What is no message (the end of a stream, trailers), which a client hardly sends. */
+/**
+ * For envelopes that are not messages (the end of a stream, trailers), which clients rarely send.
+ */
 const maxOtherBytes = 4 * 1024;
 
 /**
- * Each message comes in an envelope: flags, length, bytes. What is cut off at the end is Connect's
- * to complain of.
+ * Each message is in an envelope: flags, length, bytes. Connect reports an envelope that is cut off
+ * at the end.
  */
 async function* envelopes(
   body: AsyncIterable<Uint8Array>,
@@ -126,7 +128,7 @@ function enclose(flags: number, bytes: Uint8Array): Uint8Array {
   return envelope;
 }
 
-/** Bytes that have come and are not taken yet; put together only when they are. */
+/** Bytes that have arrived and are not taken yet; they are joined only when they are taken. */
 class Pending {
   #chunks: Buffer[] = [];
   length = 0;
@@ -214,13 +216,13 @@ async function readMessage(
   }
 }
 
-/** Connect would put U+FFFD in the place of what is not UTF-8, and store that. */
+/** Connect would replace bytes that are not UTF-8 by U+FFFD, which would then be stored. */
 function assertText(json: Buffer): void {
   const fault = bytesFault(json);
   if (fault !== undefined) throw invalidField("message", fault);
 }
 
-/** As clients are told. */
+/** The error for clients. */
 export function tooLarge({ rawMessage, limit, max }: MessageTooLarge): ConnectError {
   const metadata = { limit, max: String(max) };
   return reasonError("MESSAGE_TOO_LARGE", Code.ResourceExhausted, rawMessage, { metadata });

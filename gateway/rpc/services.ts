@@ -26,10 +26,10 @@ export type ServicesOptions = {
   shutdownSignal: AbortSignal;
   shares: CallerShares;
   readers: ReadClock;
-  /** Counts an error that a client was answered with. */
+  /** Counts an error that a client got. */
   countRefusal: (error: unknown) => void;
   log: Log;
-  /** For lines that callers can cause as often as they like. */
+  /** For log lines that callers can cause as often as they like. */
   callLog: Log;
 };
 
@@ -44,7 +44,7 @@ const services = [
 
 const mib = 1024 * 1024;
 /**
- * Of messages with a batch. Four times what the accessor takes as one, so that the accessor itself
+ * Limits of messages with a batch: four times the accessor's limit, so that the accessor itself
  * refuses a batch that is too large and the call does not break. What arrives compressed may
  * decompress to a batch in JSON, and no more: a thousandth of that on the wire would suffice.
  */

@@ -1,15 +1,15 @@
-// -0 in the JSON of Connect, gRPC and gRPC-Web. connect-es writes messages with JSON.stringify, for
-// which -0 is 0; so messages that hold one are noted on their way out, and written again as REST
-// would. Others, nearly all, go out as they were written.
+// Keeps -0 in the JSON of Connect, gRPC and gRPC-Web. connect-es writes messages with
+// JSON.stringify, which turns -0 into 0; so messages with a -0 are recorded before they are
+// written, and rewritten as REST would. All others, nearly all, are sent as they were written.
 import { type DescMessage, type Message, toJson } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { encodeEnvelope, type UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { type Json, toJsonText } from "../../codec/row/json-text.ts";
 
-/** The messages of one answer that hold a -0, by their place in it. */
+/** The messages of one answer that contain a -0, by their index. */
 type SignedZeros = { next: number; found: Map<number, Message> };
 
-/** Set for calls in JSON; where it is not set, nothing is looked at. */
+/** Set for calls in JSON; if it is not set, nothing is checked. */
 export const signedZerosKey: ContextKey<SignedZeros | undefined> = createContextKey<
   SignedZeros | undefined
 >(undefined, { description: "messages with a -0" });
@@ -53,7 +53,7 @@ function holdsSignedZero(value: unknown): boolean {
   return (Array.isArray(value) ? value : Object.values(value)).some(holdsSignedZero);
 }
 
-/** The answer with the noted messages written anew. */
+/** The answer with the recorded messages rewritten. */
 export function writeSignedZeros(
   response: UniversalServerResponse,
   { output, zeros }: { output: DescMessage; zeros: SignedZeros | undefined },
@@ -83,8 +83,8 @@ function take(
 }
 
 /**
- * Connect writes an envelope at a time. What is no message (the end of a stream, trailers) has one
- * of these flags.
+ * Connect writes one envelope at a time. An envelope that is not a message (the end of a stream,
+ * trailers) has one of these flags.
  */
 const notAMessage = 0b1000_0010;
 
@@ -95,7 +95,7 @@ async function* envelopes(
   let place = 0;
   for await (const envelope of body) {
     const data = (envelope[0]! & notAMessage) === 0 ? rewrite(place++) : undefined;
-    // Not compressed, which each envelope says for itself.
+    // Not compressed, which each envelope's own flag tells.
     yield data ? encodeEnvelope(0, data) : envelope;
   }
 }

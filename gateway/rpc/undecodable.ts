@@ -1,12 +1,12 @@
 // A message that is not valid protobuf is its sender's fault. connect-es answers it with INTERNAL,
-// which over HTTP reads 500: mended here.
+// which is 500 over HTTP; this file corrects that.
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 
 const complaint = "parse binary: ";
 
 /**
- * The answer of a Connect unary call, with an undecodable request blamed on the client: 400 and
- * invalid_argument. Others as they are.
+ * The answer of a Connect unary call, where an undecodable request is the client's fault: 400 and
+ * invalid_argument. Other answers are unchanged.
  */
 export async function blameUndecodable(
   response: UniversalServerResponse,

@@ -1,5 +1,5 @@
-// A real gRPC server with answers from a table, to test the gateway against: what it answers is
-// set, what it was asked is kept.
+// A real gRPC server with answers from a table, to test the gateway against: its answers can be
+// set, and it keeps the requests.
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
@@ -15,10 +15,10 @@ type Access = ServiceImpl<typeof AccessService>;
 
 export type FakeAccessor = AsyncDisposable & {
   readonly url: string;
-  /** Replace any handler; those not replaced answer UNIMPLEMENTED. */
+  /** Replaces any handler; others answer UNIMPLEMENTED. */
   signals: Partial<Signals>;
   ingest: Partial<Ingest>;
-  /** Where it answers who calls, authentication is on. */
+  /** If it identifies callers, authentication is on. */
   access: Partial<Access>;
   serving: boolean;
 };
@@ -79,7 +79,7 @@ export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
 
 const span = (seconds: bigint) => ({ seconds, nanos: 0 });
 
-/** Keeps what was ingested and answers as an accessor that takes everything. */
+/** Keeps ingested batches, and answers like an accessor that accepts everything. */
 export function takeEverything(taken: IngestBatchRequest[]): Partial<Ingest> {
   return {
     ingestBatch(request) {

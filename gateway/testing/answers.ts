@@ -1,5 +1,4 @@
-// For tests: an accessor's answers to every call, with every optional field once there and once
-// not.
+// For tests: an accessor's answers to every call, each optional field once present and once absent.
 import type { ServiceImpl } from "@connectrpc/connect";
 import { MachineState, SampleType, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";

@@ -1,4 +1,5 @@
-// For tests of live feeds: a log that breaks off where it is told to, and what was read of it.
+// For tests of live feeds: a log that breaks off at a given place, and records what was read from
+// it.
 import type { ConnectError } from "@connectrpc/connect";
 import { nowUs } from "./answers.ts";
 
