@@ -78,7 +78,8 @@ async function phase(name: string, lengthS: number): Promise<void> {
 const leave = new AbortController();
 let feedChunks = 0;
 await fetch(`${gateway.url}/signals`, {
-  ...{ method: "POST", headers: { "content-type": "application/json" } },
+  method: "POST",
+  headers: { "content-type": "application/json" },
   body: JSON.stringify({
     signals: [{ machine: "good", signal: "power", time: "now", value: 0, unit: "W" }],
   }),

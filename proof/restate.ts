@@ -48,11 +48,11 @@ async function fill(): Promise<void> {
     );
     const deltaUs = timesUs.map((us, i) => BigInt(us - (timesUs[i - 1] ?? 0)));
     const samples = {
-      ...{ signal: "power", unit: "W", maxGap: { seconds: 2n } },
-      ...{
-        times: { case: "deltas" as const, value: { deltaUs } },
-        values: timesUs.map(() => watts),
-      },
+      signal: "power",
+      unit: "W",
+      maxGap: { seconds: 2n },
+      times: { case: "deltas" as const, value: { deltaUs } },
+      values: timesUs.map(() => watts),
     };
     const { result } = await ingest.ingestBatch({
       producerId: "restate",
@@ -66,7 +66,9 @@ async function fill(): Promise<void> {
 async function askEnergy(): Promise<{ ms: number; coverage: number; kwh: number }> {
   const begun = performance.now();
   const { machines } = await signals.summarizeMachines({
-    ...{ machines: ["mill-1"], startTime: toTimestamp(startUs), endTime: toTimestamp(endUs) },
+    machines: ["mill-1"],
+    startTime: toTimestamp(startUs),
+    endTime: toTimestamp(endUs),
   });
   const { coverage, energyKwh } = machines[0]!.energy!;
   return { ms: performance.now() - begun, coverage, kwh: energyKwh };

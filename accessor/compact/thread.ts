@@ -40,7 +40,11 @@ const stopped = new Promise<void>((resolve) => port.once("message", () => resolv
 
 stack.use(
   startCompactor({
-    ...{ ...options, database, catalog, epochs, log },
+    ...options,
+    database,
+    catalog,
+    epochs,
+    log,
     nowUs: () => Math.floor(clock.databaseUs + (performance.now() - clock.atMs) * 1000),
     async beforeStep(abort) {
       const { epoch, nowUs } = await readMoment(database, { abort });

@@ -114,7 +114,9 @@ type LoadOptions = Omit<OfSeries, "series"> & {
 /** One for a whole source: what is let go of several groups is loaded again together. */
 function loadOptions(database: Database, { series, withRevisions, abort }: OfSeries): LoadOptions {
   const options: LoadOptions = {
-    ...{ byId: new Map(series.map((item) => [item.id, item])), withRevisions, abort },
+    byId: new Map(series.map((item) => [item.id, item])),
+    withRevisions,
+    abort,
     again: (by) => loadPieces(database, by as readonly BlockHeader[], options),
   };
   return options;

@@ -220,7 +220,9 @@ function onItsOwn(open: Open): Open {
   return {
     ...open,
     piece: { ...piece, column: own, revisions: revisions?.slice() },
-    ...{ place: place + offset, offset: 0, end: end - offset },
+    place: place + offset,
+    offset: 0,
+    end: end - offset,
   };
 }
 

@@ -53,7 +53,11 @@ export async function readStaleBlocks(
   );
   return (rows as [number, number, number, number][]).map(
     ([bucketUs, firstUs, blockId, samples]) => ({
-      ...{ bucketUs, firstUs, blockId, seriesId: series.id, samples },
+      bucketUs,
+      firstUs,
+      blockId,
+      seriesId: series.id,
+      samples,
     }),
   );
 }

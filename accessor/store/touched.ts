@@ -26,7 +26,10 @@ export type Touched = { newest: number; beyond: string; removals: number; remove
 
 const watermark = "(select max(revision) from watermark)";
 const beyond = beyondWindow({
-  ...{ machine: "wanted.id", revision: "$8::int8", from: "$10::int8", to: "$11::int8" },
+  machine: "wanted.id",
+  revision: "$8::int8",
+  from: "$10::int8",
+  to: "$11::int8",
   wholeIntervals: "$12::bool",
 });
 

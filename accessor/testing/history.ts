@@ -32,9 +32,16 @@ export const forEver = toRetention(undefined, []);
 
 /** Limits that nothing here reaches. */
 export const roomy = {
-  ...{ maxRows: 20_000, maxPayloadBytes: 8 * 1024 * 1024, maxSamples: 2_000_000 },
-  ...{ maxBuckets: 1_000_000, maxWeeks: 200, maxTouchedHours: 1_000_000 },
-  ...{ maxRewritten: 4_000_000, maxAtOnce: 262_144, maxRollups: 500, maxPartitions: 100 },
+  maxRows: 20_000,
+  maxPayloadBytes: 8 * 1024 * 1024,
+  maxSamples: 2_000_000,
+  maxBuckets: 1_000_000,
+  maxWeeks: 200,
+  maxTouchedHours: 1_000_000,
+  maxRewritten: 4_000_000,
+  maxAtOnce: 262_144,
+  maxRollups: 500,
+  maxPartitions: 100,
 };
 
 /** What settle commits: an error of machine a, long ago. */
@@ -133,7 +140,9 @@ export class TestHistory implements AsyncDisposable {
         retention: forEver,
         maxAgeMs: Number.POSITIVE_INFINITY,
         nowUs: Date.now() * 1000,
-        ...{ holder: "test", quotas: { all: unlimited, of: () => unlimited }, onQuota: () => {} },
+        holder: "test",
+        quotas: { all: unlimited, of: () => unlimited },
+        onQuota: () => {},
       },
     );
     if (prepared.result !== null) throw new Error("the test's batch was not taken whole");
@@ -191,14 +200,16 @@ export class TestHistory implements AsyncDisposable {
 
   tidy(options: Partial<TidyOptions> = {}): Promise<void> {
     return tidy({
-      ...{ database: this.database, log: quiet, nowUs: () => Date.now() * 1000, abort: unaborted },
-      ...{
-        logWindowMs: 86_400_000,
-        maxLogBytes: 2 ** 40,
-        segmentMs: 86_400_000,
-        segmentBytes: 2 ** 40,
-      },
-      ...{ supersededMs: 1_200_000, maxDropped: 1_000 },
+      database: this.database,
+      log: quiet,
+      nowUs: () => Date.now() * 1000,
+      abort: unaborted,
+      logWindowMs: 86_400_000,
+      maxLogBytes: 2 ** 40,
+      segmentMs: 86_400_000,
+      segmentBytes: 2 ** 40,
+      supersededMs: 1_200_000,
+      maxDropped: 1_000,
       ...options,
     });
   }

@@ -25,11 +25,9 @@ const alone = 4;
 
 /** Half an hour off the hours of UTC, by which roll-ups are kept. */
 const shiftsOfKolkata = {
-  ...{
-    timeZone: "Asia/Kolkata",
-    unit: rpc.CalendarUnit.SHIFT,
-    shiftStarts: ["06:00", "14:00", "22:00"],
-  },
+  timeZone: "Asia/Kolkata",
+  unit: rpc.CalendarUnit.SHIFT,
+  shiftStarts: ["06:00", "14:00", "22:00"],
 };
 
 const maxShiftsUs = 5 * 366 * 86_400e6;

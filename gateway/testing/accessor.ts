@@ -25,11 +25,9 @@ export type FakeAccessor = AsyncDisposable & {
 
 export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
   const fake = {
-    ...{
-      signals: {} as Partial<Signals>,
-      ingest: {} as Partial<Ingest>,
-      access: {} as Partial<Access>,
-    },
+    signals: {} as Partial<Signals>,
+    ingest: {} as Partial<Ingest>,
+    access: {} as Partial<Access>,
     serving: true,
   };
   const byName = <T extends object>(

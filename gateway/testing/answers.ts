@@ -85,50 +85,48 @@ const sparse = [
 ];
 
 const bucket = {
-  ...{
-    startTime: at(0),
-    endTime: at(60),
-    count: 6_000n,
-    min: 1,
-    max: 9.5,
-    mean: 4.25,
-    timeWeightedMean: 4.26,
-  },
-  ...{
-    first: 2,
-    last: -0,
-    minTime: at(1),
-    maxTime: at(2.5),
-    firstTime: at(0),
-    lastTime: at(59.99),
-  },
-  ...{ integral: 255.6, coverage: 0.75 },
+  startTime: at(0),
+  endTime: at(60),
+  count: 6_000n,
+  min: 1,
+  max: 9.5,
+  mean: 4.25,
+  timeWeightedMean: 4.26,
+  first: 2,
+  last: -0,
+  minTime: at(1),
+  maxTime: at(2.5),
+  firstTime: at(0),
+  lastTime: at(59.99),
+  integral: 255.6,
+  coverage: 0.75,
 };
 
 const summary = {
-  ...{
-    machine: "mill-1",
-    startTime: at(-3_600),
-    endTime: at(0),
-    transitions: 3n,
-    availability: 0.9,
-  },
+  machine: "mill-1",
+  startTime: at(-3_600),
+  endTime: at(0),
+  transitions: 3n,
+  availability: 0.9,
   states: [
     { state: MachineState.UNSPECIFIED, time: span(0.000001), energyKwh: 0 },
     {
-      ...{
-        state: MachineState.ACTIVE,
-        time: span(3_599.999999),
-        energyKwh: 1.5,
-        energyCoverage: 1,
-      },
+      state: MachineState.ACTIVE,
+      time: span(3_599.999999),
+      energyKwh: 1.5,
+      energyCoverage: 1,
       silentTime: span(1_320),
     },
   ],
   silenceTolerance: span(600),
   energy: {
-    ...{ energyKwh: 1.5, coverage: 1, method: "trapezoid", maxGap: span(1) },
-    ...{ meanPowerW: 1_500, peakPowerW: 2_000.5, peakTime: at(-60) },
+    energyKwh: 1.5,
+    coverage: 1,
+    method: "trapezoid",
+    maxGap: span(1),
+    meanPowerW: 1_500,
+    peakPowerW: 2_000.5,
+    peakTime: at(-60),
   },
   errors: {
     count: 3n,
@@ -189,18 +187,19 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
     aggregateSamples: () => ({
       series: [
         {
-          ...{ machine: "mill-1", signal: "power", unit: "W", maxGap: span(1) },
+          machine: "mill-1",
+          signal: "power",
+          unit: "W",
+          maxGap: span(1),
           buckets: [bucket, { startTime: at(60), endTime: at(120), integral: 0, coverage: 0 }],
         },
         { machine: "mill-2", signal: "power", unit: "", buckets: [] },
         {
-          ...{
-            machine: "mill-3",
-            signal: "power",
-            unit: "kWh",
-            maxGap: span(86_400),
-            sampleType: SampleType.COUNTER,
-          },
+          machine: "mill-3",
+          signal: "power",
+          unit: "kWh",
+          maxGap: span(86_400),
+          sampleType: SampleType.COUNTER,
           buckets: [
             { ...bucket, timeWeightedMean: undefined, integral: 0, increase: 7.5, rate: 0.125 },
           ],
@@ -225,7 +224,10 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
           silenceTolerance: span(2_700),
           buckets: [
             {
-              ...{ startTime: at(-3_600), endTime: at(0), transitions: 3n, availability: 0.75 },
+              startTime: at(-3_600),
+              endTime: at(0),
+              transitions: 3n,
+              availability: 0.75,
               states: [
                 { state: 0, time: span(600), energyKwh: 0.5, energyCoverage: 1 },
                 {
@@ -236,7 +238,8 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
                   silentTime: span(61.5),
                 },
               ],
-              ...{ energyKwh: 2, coverage: 0.5 },
+              energyKwh: 2,
+              coverage: 0.5,
             },
             { startTime: at(0), endTime: at(60), states: [{ state: 4, time: span(60) }] },
           ],

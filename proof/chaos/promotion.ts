@@ -55,7 +55,11 @@ export class Promotion implements AsyncDisposable {
     await set(primary, "wal_keep_size", "'128MB'");
     stack.defer(() => rm(dataDir, { recursive: true, force: true }));
     const { server, replication } = await openStandby({
-      ...{ primary, port: () => postgres.port, from: postgres.dataDir, to: dataDir, stack },
+      primary,
+      port: () => postgres.port,
+      from: postgres.dataDir,
+      to: dataDir,
+      stack,
       // No checkpoint tells of the new timeline soon after the promotion.
       open: (settings) =>
         start(dataDir, {

@@ -63,10 +63,8 @@ export const grpcHarm: Record<string, Harm> = {
     repeatedly(target, 32, () =>
       target.signals.aggregateSamples(
         {
-          ...{
-            signals: ["power"],
-            startTime: { seconds: BigInt(Math.floor(Date.now() / 1000) - 3_600) },
-          },
+          signals: ["power"],
+          startTime: { seconds: BigInt(Math.floor(Date.now() / 1000) - 3_600) },
           resolution: { case: "points", value: 10_000 },
         },
         { timeoutMs: 30_000 },

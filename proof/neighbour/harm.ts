@@ -33,7 +33,11 @@ export function openTarget({ accessorUrl, gatewayUrl, key, abort }: Opening): Ta
   const transport = createGrpcTransport({ baseUrl: accessorUrl, headers });
   const endings = new Map<string, number>();
   return {
-    ...{ accessorUrl, gatewayUrl, headers, abort, endings },
+    accessorUrl,
+    gatewayUrl,
+    headers,
+    abort,
+    endings,
     gatewayPort: Number(new URL(gatewayUrl).port),
     accessorPort: Number(new URL(accessorUrl).port),
     signals: createClient(SignalService, transport),

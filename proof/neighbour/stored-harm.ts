@@ -41,8 +41,11 @@ export const storedHarm: Record<string, Harm> = {
       const grid = { startUs: startUs + BigInt(turn), periodUs: 3_600_000_000n };
       const samples = [
         {
-          ...{ signal: "power", unit: "W", maxGap: { seconds: 86_400n } },
-          ...{ times: { case: "grid" as const, value: grid }, values: new Array(count).fill(1) },
+          signal: "power",
+          unit: "W",
+          maxGap: { seconds: 86_400n },
+          times: { case: "grid" as const, value: grid },
+          values: new Array(count).fill(1),
         },
       ];
       return send(target, { machine: `bad-gap-${turn % 60}`, samples });
@@ -59,7 +62,9 @@ export const storedHarm: Record<string, Harm> = {
       send(target, {
         machine: `bad-series-${turn % 10}`,
         samples: Array.from({ length: 500 }, (_, i) => ({
-          ...{ signal: `s${turn}_${i}`, unit: "W", values: [1] },
+          signal: `s${turn}_${i}`,
+          unit: "W",
+          values: [1],
           times: {
             case: "grid" as const,
             value: { startUs: BigInt(Date.now()) * 1000n, periodUs: 1_000n },
@@ -79,7 +84,9 @@ export const storedHarm: Record<string, Harm> = {
       send(target, {
         machine: "bad-errors",
         errorReports: Array.from({ length: 3_000 }, (_, i) => ({
-          ...{ time: seconds(Date.now() / 1000), severity: Severity.ERROR, code: `E${i}` },
+          time: seconds(Date.now() / 1000),
+          severity: Severity.ERROR,
+          code: `E${i}`,
           message: "m".repeat(1_000),
         })),
       }),
