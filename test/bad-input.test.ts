@@ -22,6 +22,10 @@ beforeAll(async () => {
 afterAll(() => stack.disposeAsync());
 
 const startMs = Date.UTC(2026, 2, 1, 8);
+const gridOf = (signal: string, values: number[]) => {
+  const value = { startUs: BigInt(startMs) * 1000n, periodUs: 10_000n };
+  return { signal, times: { case: "grid" as const, value }, values };
+};
 
 describe("REST", () => {
   const time = new Date(startMs).toISOString();
@@ -144,13 +148,13 @@ test.each<[name: string, reason: string, call: () => Promise<unknown>]>([
     "another query's page token",
     "PAGE_TOKEN_INVALID",
     async () => {
-      const page = await grpc.signals.querySignals({ signal: "power", pageSize: 1 });
-      expect(page.nextPageToken).not.toBe("");
-      await grpc.signals.querySignals({
-        signal: "power",
-        machines: ["m"],
-        pageToken: page.nextPageToken,
-      });
+      const sent = { producerId: "pages", sequence: 1n };
+      const samples = [gridOf("power", [1, 2])];
+      await grpc.ingest.ingestBatch({ ...sent, batch: { machine: "pages", samples } });
+      const query = { signal: "power", pageSize: 1 };
+      const { nextPageToken } = await grpc.signals.querySignals({ ...query, machines: ["pages"] });
+      expect(nextPageToken).not.toBe("");
+      await grpc.signals.querySignals({ ...query, machines: ["m"], pageToken: nextPageToken });
     },
   ],
   [
@@ -161,19 +165,12 @@ test.each<[name: string, reason: string, call: () => Promise<unknown>]>([
   [
     "a gap",
     "SEQUENCE_GAP",
-    () => {
-      const grid = { startUs: BigInt(startMs) * 1000n, periodUs: 10_000n };
-      const column = {
-        signal: "power",
-        times: { case: "grid" as const, value: grid },
-        values: [1],
-      };
-      return grpc.ingest.ingestBatch({
+    () =>
+      grpc.ingest.ingestBatch({
         producerId: "gap",
         sequence: 7n,
-        batch: { machine: "m", samples: [column] },
-      });
-    },
+        batch: { machine: "m", samples: [gridOf("power", [1])] },
+      }),
   ],
 ])("%s is an error with a reason, in words", async (_name, reason, call) => {
   expect(await failure(call())).toEqual({ reason, message: expect.stringMatching(/\w+ \w+/) });

@@ -30,6 +30,7 @@ const minute = ["--start", before, "--duration", "70s"];
 
 beforeAll(async () => {
   const database = stack.use(await testDatabase());
+  // It accepts records of any age: the examples have fixed dates, and must not fail in a year.
   const accessor = stack.use(await startAccessor(database.url));
   const gateway = stack.use(await startGateway(accessor.url));
   accessorUrl = accessor.url;
