@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { createMemoryOutbox } from "../client/send/outbox.ts";
+import { createMemoryOutbox } from "../client/outbox/outbox.ts";
 import { SequenceSender } from "../client/send/sequence-sender.ts";
 import { toSamples } from "../codec/wire/samples.ts";
 import { createGrpcTransport, type GrpcTransport } from "../runtime/grpc/transport.ts";

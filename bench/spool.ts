@@ -4,7 +4,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openSpool } from "../client/send/spool/spool.ts";
+import { openSpool } from "../client/spool/spool.ts";
 import { createLog } from "../runtime/log.ts";
 
 const seconds = 3;

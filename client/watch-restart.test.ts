@@ -38,7 +38,7 @@ test("a watch outlives its accessor: killed and started again, each record comes
     await send(2);
     const seen: number[] = [];
     for await (const { batches } of watch({ client, after, abort: stop.signal })) {
-      for (const { samples } of batches) seen.push(...samples[0]!.values);
+      for (const { samples } of batches) for (const value of samples[0]!.values) seen.push(value);
       if (seen.length === 2) {
         accessor.signal("SIGKILL");
         await accessor.ended;

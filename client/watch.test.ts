@@ -100,7 +100,7 @@ async function watchAll(options: Partial<WatchOptions> & Pick<WatchOptions, "cli
     ...options,
   });
   for await (const { batches, cursor } of feed) {
-    seen.push(...batches.map(({ machine }) => machine));
+    for (const { machine } of batches) seen.push(machine);
     cursors.push(cursor);
     if (cursor === String(commitsInAll)) break;
   }

@@ -1,6 +1,6 @@
 // The settings of the producer: its flags and variables, and which combinations are allowed.
 
-import { maxProducerIdLength } from "../client/send/spool/spool.ts";
+import { maxProducerIdLength } from "../client/spool/spool.ts";
 import { readSampleType } from "../codec/row/sample-type.ts";
 import { epochUnits } from "../codec/row/time.ts";
 import { readUnit } from "../codec/unit.ts";

@@ -90,14 +90,14 @@ test("pages go on within what one sees, and a token is of no use to others", asy
   const seen: string[] = [];
   for (let pageToken = "", more = true; more; more = pageToken !== "") {
     const page = await clients.signals.querySignals({ signal: "state", pageSize: 2, pageToken });
-    seen.push(...page.signals.map(({ machine }) => machine));
+    for (const { machine } of page.signals) seen.push(machine);
     pageToken = page.nextPageToken;
   }
   expect(seen).toEqual(["mill-1", "mill-3", "mill-5"]);
   const machines: string[] = [];
   for (let pageToken = "", more = true; more; more = pageToken !== "") {
     const page = await clients.signals.listMachines({ pageSize: 2, pageToken });
-    machines.push(...page.machines.map(({ name }) => name));
+    for (const { name } of page.machines) machines.push(name);
     pageToken = page.nextPageToken;
   }
   expect(machines).toEqual(["mill-1", "mill-3", "mill-5"]);
@@ -143,7 +143,7 @@ test("feeds hold what one sees, from the log as from memory, beside feeds that s
         { machines, start: from },
         { signal: stop.signal },
       )) {
-        seen.push(...batches.map(({ machine }) => machine));
+        for (const { machine } of batches) seen.push(machine);
         if (seen.length >= wanted) stop.abort();
       }
     } catch (error) {

@@ -71,7 +71,7 @@ test("every version holds the minutes of all records up to it; those of before c
         for (const batches of some) {
           for (const batch of batches) {
             const { revision } = await history.ingest(toBatch(batch));
-            records.push(...toRecords(batch, revision));
+            for (const record of toRecords(batch, revision)) records.push(record);
           }
           const { through } = (await history.compact())!;
           known.set(through, minutesOf(records));

@@ -76,7 +76,7 @@ async function perform(acts: readonly Act[], records: RawRecord[]): Promise<void
     if ("settle" in one) await settle(records);
     if (!("batch" in one)) continue;
     const { revision } = await history.ingest(toBatch(one.batch));
-    records.push(...toRecords(one.batch, revision));
+    for (const record of toRecords(one.batch, revision)) records.push(record);
   }
 }
 

@@ -245,7 +245,7 @@ test("whatever is held and released, whenever: every answer is what the raw reco
         for (const one of acts) {
           if ("batch" in one) {
             const { revision } = await history.ingest(toBatch(one.batch));
-            records.push(...toRecords(one.batch, revision));
+            for (const record of toRecords(one.batch, revision)) records.push(record);
           }
           if ("compact" in one) await history.compact({ maxRows: one.compact });
           if ("settle" in one) await history.compactAll();

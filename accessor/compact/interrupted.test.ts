@@ -103,8 +103,10 @@ test("stopped or cut off at any statement, a step is whole or has not been, and 
         await history.clear();
         const records: RawRecord[] = [];
         const add = async (some: typeof batches) => {
-          for (const batch of some)
-            records.push(...toRecords(batch, (await history.ingest(toBatch(batch))).revision));
+          for (const batch of some) {
+            const { revision } = await history.ingest(toBatch(batch));
+            for (const record of toRecords(batch, revision)) records.push(record);
+          }
         };
         await add(batches.slice(0, 2));
         await history.compact();
@@ -157,8 +159,10 @@ test("a failure before the commit leaves nothing, one after it everything", asyn
 test("while a step is about to commit, batches are stored and every question is answered", async () => {
   await using held = await session();
   const records: RawRecord[] = [];
-  for (const batch of fc.sample(anyBatch, { numRuns: 5, seed: 7 }))
-    records.push(...toRecords(batch, (await history.ingest(toBatch(batch))).revision));
+  for (const batch of fc.sample(anyBatch, { numRuns: 5, seed: 7 })) {
+    const { revision } = await history.ingest(toBatch(batch));
+    for (const record of toRecords(batch, revision)) records.push(record);
+  }
   await history.compact();
   await history.ingest(oneSample(1, { machine: "c" }));
   let release = () => {};

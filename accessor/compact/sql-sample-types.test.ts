@@ -204,7 +204,7 @@ test.each(cases)(
         machine: "m",
         samples: [{ ...column("power", samples), ...declared }],
       });
-      sent.push(...samples);
+      for (const sample of samples) sent.push(sample);
       // Due, and then rolled up.
       if (i === 0) await history.compactAll({ maxRollups: 0 });
       else await history.settle();

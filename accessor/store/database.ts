@@ -54,7 +54,7 @@ export type Database = AsyncDisposable & {
   ): Promise<unknown[][]>;
   /**
    * As read, for a statement of one shape that looks a few rows up by index, and is asked often:
-   * planned once for each connection. Otherwise PostgreSQL plans such a statement anew each time,
+   * planned once for each connection. Otherwise PostgreSQL plans such a statement again each time,
    * since it can tell how long its arrays are, and that takes longer than to run it.
    */
   lookUp(

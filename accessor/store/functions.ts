@@ -1,5 +1,5 @@
 // The SQL functions and views of this version. Their text stands once, in functions/ and views/. An
-// accessor that starts with another text than the database has creates all of them anew.
+// accessor that starts with another text than the database has creates all of them again.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Client } from "pg";
@@ -63,8 +63,8 @@ export function readFunctions(): FunctionSet {
 }
 
 /**
- * Within the transaction of a migration: creates all of them anew if the database has others, or if
- * `anyway`, since a migration may have dropped some. Returns whether it did.
+ * Within the transaction of a migration: creates all of them again if the database has others, or
+ * if `anyway`, since a migration may have dropped some. Returns whether it did.
  */
 export async function replaceFunctions(
   client: Client,

@@ -182,7 +182,7 @@ create table function_set (
   only_row boolean not null default true,
   -- SHA-256 of the files in accessor/store/functions and accessor/store/views
   digest text not null,
-  -- When they were last created anew
+  -- When they were last created
   replaced_at timestamptz not null default clock_timestamp(),
   PRIMARY KEY (only_row),
   CHECK (only_row)
@@ -967,8 +967,8 @@ create table zone_clock (
 
 -- function finish_restating(p_series integer, p_through bigint)
 --   returns boolean; plpgsql, volatile
---   Removes the roll-ups of a series whose blocks up to p_through were summed up anew, and marks
---   them due. False if it was declared anew meanwhile
+--   Removes the roll-ups of a series whose blocks up to p_through were summed up again, and marks
+--   them due. False if its declaration has changed meanwhile
 
 -- function fix_buckets(p_series integer[], p_bucket_us bigint[])
 --   returns void; plpgsql, volatile
@@ -1161,7 +1161,7 @@ create table zone_clock (
 
 -- function note_redeclared(p_series integer[])
 --   returns void; plpgsql, volatile
---   Tells all processes that these series are declared anew
+--   Tells all processes that these series have a new declaration
 
 -- function note_removal(p_before bigint)
 --   returns void; sql, volatile

@@ -20,7 +20,7 @@ afterAll(async () => {
   await database?.[Symbol.asyncDispose]();
 });
 
-test("schema.sql is what migrations and functions come to; `npm run schema` writes it anew", async () => {
+test("schema.sql is what migrations and functions come to; `npm run schema` writes it again", async () => {
   await expect(await describeSchema(client)).toMatchFileSnapshot("schema.sql");
 });
 

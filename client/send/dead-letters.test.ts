@@ -7,9 +7,9 @@ import { expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind, RefusalSchema, VerdictSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { readRecord } from "../../codec/row/record.ts";
+import { createRecordFile } from "../spool/record-file.ts";
 import { openIngestStub } from "../testing/ingest-stub.ts";
 import { temporaryFolder } from "../testing/spool.ts";
-import { createRecordFile } from "./spool/record-file.ts";
 import { MachineState, openUplink, Severity } from "./uplink.ts";
 
 const timeUs = 1_772_352_000_123_456;

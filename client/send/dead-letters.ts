@@ -12,8 +12,8 @@ import {
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { type Place, rejectedRow } from "../../codec/row/rejected-row.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { Entry } from "./outbox.ts";
-import { createRecordFile } from "./spool/record-file.ts";
+import type { Entry } from "../outbox/outbox.ts";
+import { createRecordFile } from "../spool/record-file.ts";
 
 export type DeadLetters = AsyncDisposable & {
   /** Records that could not be written. Only the count in the log includes them. */

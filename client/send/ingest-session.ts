@@ -10,7 +10,7 @@ import {
   type Welcome,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { asEncoded } from "../../runtime/grpc/definition.ts";
-import type { Entry, Outbox } from "./outbox.ts";
+import type { Entry, Outbox } from "../outbox/outbox.ts";
 
 export type SessionOptions = {
   client: Client<typeof IngestService>;

@@ -5,10 +5,10 @@ import { expect, onTestFinished, test } from "vitest";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { settled } from "../../test/testing/eventually.ts";
+import type { SpoolOptions } from "../spool/spool.ts";
 import { type Hooks, openIngestStub, type StubState } from "../testing/ingest-stub.ts";
 import { openTestSpool, range, recordingLog, temporaryFolder } from "../testing/spool.ts";
 import { type BatchSender, type LanesOptions, startLanes } from "./lanes.ts";
-import type { SpoolOptions } from "./spool/spool.ts";
 
 const { signal: abort } = new AbortController();
 

@@ -3,12 +3,12 @@
 import type { Transport } from "@connectrpc/connect";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { Log } from "../../runtime/log.ts";
+import type { Entry } from "../outbox/outbox.ts";
+import type { Lane } from "../spool/lane.ts";
+import type { Spool } from "../spool/spool.ts";
 import type { DeadLetters } from "./dead-letters.ts";
-import type { Entry } from "./outbox.ts";
 import { addCounts, type SendCounts } from "./send-counts.ts";
 import { SequenceSender, type SequenceSenderOptions } from "./sequence-sender.ts";
-import type { Lane } from "./spool/lane.ts";
-import type { Spool } from "./spool/spool.ts";
 import { createWarnings } from "./warnings.ts";
 
 /** Takes batches and sends them to the accessor: as one sequence, or as a spool's two lanes. */

@@ -8,7 +8,7 @@ import {
   type Verdict,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { Entry } from "./outbox.ts";
+import type { Entry } from "../outbox/outbox.ts";
 
 export type RejectionCounts = {
   /** Batches refused as a whole. */

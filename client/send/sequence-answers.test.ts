@@ -7,9 +7,9 @@ import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind, WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
+import { createMemoryOutbox } from "../outbox/outbox.ts";
 import { failure, type Hooks, openIngestStub } from "../testing/ingest-stub.ts";
 import { abort, appendAll, openPair } from "../testing/sequence-sender.ts";
-import { createMemoryOutbox } from "./outbox.ts";
 import { SequenceSender } from "./sequence-sender.ts";
 
 test("a loss that a welcome names again, since nothing has been sent beyond it, is counted once", async () => {

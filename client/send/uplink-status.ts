@@ -1,6 +1,7 @@
 // The status of an uplink: what it holds, the results of what it sent, and the state of its spool.
+
+import type { Spool } from "../spool/spool.ts";
 import type { BatchSender } from "./lanes.ts";
-import type { Spool } from "./spool/spool.ts";
 
 export type UplinkStatus = {
   connected: boolean;

@@ -8,18 +8,18 @@ import { countRecords } from "../../codec/wire/count-records.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog, type Log } from "../../runtime/log.ts";
 import { type CertificateFiles, openCertificates } from "../../runtime/tls/certificates.ts";
+import { createMemoryOutbox } from "../outbox/outbox.ts";
+import type { WhenFull } from "../spool/byte-bound.ts";
+import { openSpool } from "../spool/spool.ts";
 import { createDeadLetters } from "./dead-letters.ts";
 import { startLanes } from "./lanes.ts";
-import { createMemoryOutbox } from "./outbox.ts";
 import { SequenceSender } from "./sequence-sender.ts";
-import type { WhenFull } from "./spool/byte-bound.ts";
-import { openSpool } from "./spool/spool.ts";
 import { memoryStatus, spoolStatus, type UplinkStatus } from "./uplink-status.ts";
 
 export { BatchSchema, MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 export { toSamples } from "../../codec/wire/samples.ts";
+export { SpoolError } from "../spool/segment.ts";
 export { UplinkError } from "./session-problem.ts";
-export { SpoolError } from "./spool/segment.ts";
 export type { UplinkStatus } from "./uplink-status.ts";
 
 type SpoolOptions = {

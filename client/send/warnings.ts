@@ -7,7 +7,7 @@ import {
 } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { decodeIngestRequest } from "../../codec/wire/decode.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { Entry } from "./outbox.ts";
+import type { Entry } from "../outbox/outbox.ts";
 
 /** This many are logged; further ones appear only in the counts of results. */
 export const maxWarnings = 100;

@@ -2,7 +2,7 @@
 // what was promised and acknowledged.
 import { writeSync } from "node:fs";
 import { createLog } from "../../runtime/log.ts";
-import { openSpool } from "../send/spool/spool.ts";
+import { openSpool } from "../spool/spool.ts";
 import { payloadOf } from "./spool.ts";
 
 const [folder, countText] = process.argv.slice(2);

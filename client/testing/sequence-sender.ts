@@ -5,7 +5,7 @@ import { onTestFinished } from "vitest";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
-import { createMemoryOutbox } from "../send/outbox.ts";
+import { createMemoryOutbox } from "../outbox/outbox.ts";
 import { SequenceSender } from "../send/sequence-sender.ts";
 import { type Hooks, openIngestStub } from "./ingest-stub.ts";
 

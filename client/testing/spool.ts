@@ -4,9 +4,9 @@ import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createLog, type Log } from "../../runtime/log.ts";
 import { quickFolder } from "../../test/testing/quick-folder.ts";
-import type { Lane } from "../send/spool/lane.ts";
-import { readRecordFile } from "../send/spool/record-file.ts";
-import { openSpool, type SpoolOptions } from "../send/spool/spool.ts";
+import type { Lane } from "../spool/lane.ts";
+import { readRecordFile } from "../spool/record-file.ts";
+import { openSpool, type SpoolOptions } from "../spool/spool.ts";
 
 const { signal: abort } = new AbortController();
 

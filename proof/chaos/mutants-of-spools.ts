@@ -7,7 +7,7 @@ export const spoolMutants: readonly Mutant[] = [
     name: "the spool takes a batch before it is written",
     edits: [
       {
-        file: "client/send/spool/lane.ts",
+        file: "client/spool/lane.ts",
         find: '    failpoint("spool.before-write");',
         replace: `    for (const { pending, entry } of group) pending.resolve(entry.sequence);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -30,13 +30,13 @@ export const spoolMutants: readonly Mutant[] = [
     name: "the spool says taken before the disk does",
     edits: [
       {
-        file: "client/send/spool/lane.ts",
+        file: "client/spool/lane.ts",
         find: "    await writer.sync();",
         replace: "    void writer.sync();",
       },
     ],
     catch: {
-      test: "client/send/spool/sync-order.test.ts",
+      test: "client/spool/sync-order.test.ts",
       says: /FAIL.*before the disk has synced/,
     },
   },

@@ -163,9 +163,9 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
     one("in a log | {8,192} characters", "runtime/log.ts#maxTextLength"),
   ],
   "docs/producer.md": [
-    one("At most {120} characters", "client/send/spool/spool.ts#maxProducerIdLength"),
+    one("At most {120} characters", "client/spool/spool.ts#maxProducerIdLength"),
     one("that is {5 s} or more behind", "producer/lag.ts#behindSeconds"),
-    one("tries again every {200 ms}", "client/send/spool/lane.ts#diskFullRetryMs"),
+    one("tries again every {200 ms}", "client/spool/lane.ts#diskFullRetryMs"),
     one("holds less than {1 MiB} without", "client/send/lanes.ts#maxLiveBytes"),
     one("At most {1 MiB} of the backlog", "client/send/lanes.ts#maxBacklogInFlightBytes"),
     one("the file before ({64 MiB} each)", "client/send/dead-letters.ts#maxBytes"),

@@ -91,7 +91,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     store: ["domain", "history"],
   },
   local: { ".": [] },
-  client: { ".": [], send: [] },
+  client: { ".": [], outbox: [], send: ["outbox", "spool"], spool: ["outbox"] },
   access: { ".": [] },
   codec: { ".": [], block: ["."], row: [".", "wire"], wire: ["."] },
   runtime: { ".": [], grpc: [".", "tls"], tls: ["."] },

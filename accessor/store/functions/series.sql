@@ -77,12 +77,13 @@ comment on function register_series(
 
 create or replace function note_redeclared(p_series integer[]) returns void language plpgsql as $$
 begin
-  -- One at a time, so that nobody who has read up to a number misses a lower one.
+  -- One at a time: a reader that has read up to a number must not miss a lower one.
   lock table redeclared in share row exclusive mode;
   delete from redeclared where series_id = any(p_series);
   insert into redeclared (series_id) select unnest(p_series);
 end $$;
-comment on function note_redeclared is 'Tells all processes that these series are declared anew';
+comment on function note_redeclared is
+  'Tells all processes that these series have a new declaration';
 
 -- p_unit null leaves the unit. p_expected: learned_us as the caller knows it; if it has changed,
 -- nothing is done and the answer is false. Other processes also learn that an inferred max_gap has
@@ -165,5 +166,5 @@ begin
   return true;
 end $$;
 comment on function finish_restating is
-  'Removes the roll-ups of a series whose blocks up to p_through were summed up anew, and marks '
-  'them due. False if it was declared anew meanwhile';
+  'Removes the roll-ups of a series whose blocks up to p_through were summed up again, and marks '
+  'them due. False if its declaration has changed meanwhile';

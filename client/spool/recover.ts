@@ -2,7 +2,7 @@
 // damaged files aside, keeps everything that is intact.
 import { link, open, readdir, readFile, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Log } from "../../../runtime/log.ts";
+import type { Log } from "../../runtime/log.ts";
 import { errorCode, makePrivateFolder, syncFolder, writeWhole } from "./files.ts";
 import { encodeSegmentHeader, segmentHeaderBytes } from "./format.ts";
 import type { MarkState } from "./mark.ts";

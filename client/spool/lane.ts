@@ -1,8 +1,8 @@
 // One numbered sequence of batches on disk: an outbox whose batches outlast the process. Many
 // appends share one write and one sync.
-import { sleep } from "../../../runtime/backoff.ts";
-import { failpoint } from "../../../runtime/failpoint.ts";
-import type { Entry, Outbox } from "../outbox.ts";
+import { sleep } from "../../runtime/backoff.ts";
+import { failpoint } from "../../runtime/failpoint.ts";
+import type { Entry, Outbox } from "../outbox/outbox.ts";
 import type { BoundedLane } from "./byte-bound.ts";
 import { isDiskFull } from "./files.ts";
 import { type Numbered, type Pending, takeGroup } from "./group.ts";

@@ -2,7 +2,7 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryFolder } from "../../testing/spool.ts";
+import { temporaryFolder } from "../testing/spool.ts";
 import { openMark } from "./mark.ts";
 
 test("a torn write of the newest slot leaves the state before it, at either slot", async () => {

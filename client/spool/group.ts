@@ -1,5 +1,5 @@
 // The batches of a lane that share one write and one sync.
-import type { Entry } from "../outbox.ts";
+import type { Entry } from "../outbox/outbox.ts";
 import type { ByteBound } from "./byte-bound.ts";
 import { encodeRecord, maxRecordBytes } from "./format.ts";
 

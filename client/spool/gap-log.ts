@@ -1,6 +1,6 @@
 // Records batches that a spool promised and no longer has: dropped when it was full, or damaged on
 // the disk.
-import type { Log } from "../../../runtime/log.ts";
+import type { Log } from "../../runtime/log.ts";
 import { createRecordFile, readRecordFile } from "./record-file.ts";
 import type { Hole } from "./recover.ts";
 

@@ -1,5 +1,5 @@
 // The bound on a spool's bytes, which its lanes share, and what happens when it is reached.
-import type { Change } from "../change.ts";
+import type { Change } from "../outbox/change.ts";
 
 export type WhenFull = "block" | "drop-oldest";
 

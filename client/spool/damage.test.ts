@@ -14,7 +14,7 @@ import {
   recordingLog,
   reportedNumbers,
   temporaryFolder,
-} from "../../testing/spool.ts";
+} from "../testing/spool.ts";
 
 const { signal: abort } = new AbortController();
 

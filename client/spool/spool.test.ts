@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { armFailpoints } from "../../../runtime/failpoint.ts";
+import { armFailpoints } from "../../runtime/failpoint.ts";
 import {
   appendAll,
   heldNumbers,
@@ -14,7 +14,7 @@ import {
   recordingLog,
   reportedNumbers,
   temporaryFolder,
-} from "../../testing/spool.ts";
+} from "../testing/spool.ts";
 
 const { signal: abort } = new AbortController();
 afterEach(() => armFailpoints(""));
@@ -200,7 +200,7 @@ async function runChild(
   folder: string,
   { count, failpoints = "" }: { count: number; failpoints?: string },
 ): Promise<Ran> {
-  const script = new URL("../../testing/crash-child.ts", import.meta.url).pathname;
+  const script = new URL("../testing/crash-child.ts", import.meta.url).pathname;
   const child = spawn(process.execPath, [script, folder, String(count)], {
     stdio: ["ignore", "pipe", "ignore"],
     env: { ...process.env, MILLRACE_FAILPOINTS: failpoints },

@@ -11,7 +11,7 @@ import {
   recordingLog,
   reportedNumbers,
   temporaryFolder,
-} from "../../testing/spool.ts";
+} from "../testing/spool.ts";
 import { SegmentWriter } from "./segment.ts";
 
 const { signal: abort } = new AbortController();

@@ -1,6 +1,6 @@
 // Reads batches back: the newest from memory, others from their file, one piece at a time.
 import { open } from "node:fs/promises";
-import type { Entry } from "../outbox.ts";
+import type { Entry } from "../outbox/outbox.ts";
 import { parseRecord } from "./format.ts";
 import { lastOf, type Segment } from "./segment.ts";
 

@@ -2,7 +2,7 @@
 import { chmod, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { appendAll, openTestSpool, temporaryFolder } from "../../testing/spool.ts";
+import { appendAll, openTestSpool, temporaryFolder } from "../testing/spool.ts";
 
 /** Modes of everything below a folder, and of itself. */
 async function modesBelow(path: string): Promise<Record<string, string>> {

@@ -2,7 +2,7 @@
 // too.
 import { chmod, open, readdir, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeFolders } from "../../../runtime/make-folders.ts";
+import { makeFolders } from "../../runtime/make-folders.ts";
 
 /** Makes what was created, renamed or removed in a folder durable. */
 export async function syncFolder(folder: string): Promise<void> {

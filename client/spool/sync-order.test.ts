@@ -2,8 +2,8 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { eventually } from "../../../test/testing/eventually.ts";
-import { openTestSpool, payloadOf, temporaryFolder } from "../../testing/spool.ts";
+import { eventually } from "../../test/testing/eventually.ts";
+import { openTestSpool, payloadOf, temporaryFolder } from "../testing/spool.ts";
 
 type Syncing = { datasync(): Promise<void> };
 

@@ -1,10 +1,10 @@
 // What a lane holds on disk: its files, and which batches are held, missing and acknowledged. Reads
 // and releases batches; does not write them.
 import { unlink } from "node:fs/promises";
-import { failpoint } from "../../../runtime/failpoint.ts";
-import type { Log } from "../../../runtime/log.ts";
-import type { Change } from "../change.ts";
-import type { Entry } from "../outbox.ts";
+import { failpoint } from "../../runtime/failpoint.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Change } from "../outbox/change.ts";
+import type { Entry } from "../outbox/outbox.ts";
 import type { ByteBound } from "./byte-bound.ts";
 import { errorCode } from "./files.ts";
 import type { GapLog } from "./gap-log.ts";

@@ -3,9 +3,9 @@
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Log } from "../../../runtime/log.ts";
-import { makeFolders } from "../../../runtime/make-folders.ts";
-import { Change } from "../change.ts";
+import type { Log } from "../../runtime/log.ts";
+import { makeFolders } from "../../runtime/make-folders.ts";
+import { Change } from "../outbox/change.ts";
 import { ByteBound, type WhenFull } from "./byte-bound.ts";
 import {
   errorCode,
