@@ -143,7 +143,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     openCallerLimits({ ...options, authenticates: options.auth !== undefined }, { database, log }),
   );
   const { ledger, admission, accountOf, outgoing, databaseOf } = limitsOfCallers;
-  const { quotas, spread, connections, calls, callBounds, incoming } = limitsOfCallers;
+  const { quotas, spread, connections, calls, callLimits, incoming } = limitsOfCallers;
   const intake = new Intake(
     {
       producers,
@@ -216,7 +216,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         outgoing,
         connections,
         calls,
-        callBounds,
+        callLimits,
         incoming,
         // A feed's messages are small and encoded once for all that see the same.
         compresses: (method) => method !== SignalService.method.watchSignals,

@@ -13,7 +13,11 @@ import { createRefusalAudit } from "../access/audit.ts";
 import { FairQueue } from "../access/fair-queue.ts";
 import { TokenBuckets } from "../access/token-buckets.ts";
 import type { CallRefusal } from "../runtime/grpc/call-refusal.ts";
-import { type CallBounds, type CallLimit, defaultCallBounds } from "../runtime/grpc/call-starts.ts";
+import {
+  type CallLimitName,
+  type CallLimits,
+  defaultCallLimits,
+} from "../runtime/grpc/call-starts.ts";
 import type { ConnectionLimits } from "../runtime/grpc/connections.ts";
 import type { ByteAccount, OutgoingOptions } from "../runtime/grpc/outgoing.ts";
 import type { GrpcServerOptions } from "../runtime/grpc/server.ts";
@@ -98,7 +102,7 @@ export type OpenLimits = Disposable & {
   readonly spread: Spread;
   readonly connections: ConnectionLimits;
   readonly calls: CallRefusal;
-  readonly callBounds: CallBounds;
+  readonly callLimits: CallLimits;
   /** The database as the caller of a method may use it. */
   databaseOf(call: { values: ContextValues; method: DescMethod }): Database;
 };
@@ -124,7 +128,7 @@ export function openCallerLimits(
     maxUnreadBytes = 256 * 1024 * 1024,
     unreadTimeoutMs = 60_000,
   } = options;
-  const { minutesPerSecond = 2_000, maxOpenCalls = defaultCallBounds.maxOpen } = options;
+  const { minutesPerSecond = 2_000, maxOpenCalls = defaultCallLimits.maxOpen } = options;
   const { maxQuestionSamples = 500_000_000, trustedGateways = [], authenticates } = options;
   const { maxIncomingBytes = 128 * 1024 * 1024, incomingMs = 30_000 } = options;
   const room = new FairQueue({
@@ -199,8 +203,8 @@ export function openCallerLimits(
         audit({ reason: limit, peer });
       },
     },
-    callBounds: {
-      ...defaultCallBounds,
+    callLimits: {
+      ...defaultCallLimits,
       maxOpen: maxOpenCalls,
       maxOpenPerGroup: Math.ceil(maxOpenCalls / 2),
     },
@@ -231,7 +235,7 @@ function isLocal(holder: string): boolean {
   return holder.startsWith("address ") && isLoopback(holder.slice(8));
 }
 
-function tooManyCalls(limit: CallLimit): Failure {
+function tooManyCalls(limit: CallLimitName): Failure {
   const message = {
     "open-calls": "your address, or this server as a whole, has too many open calls: end some",
     "incomplete-calls":

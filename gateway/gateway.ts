@@ -22,11 +22,11 @@ import {
 import { shuttingDown } from "./errors/reasons.ts";
 import { securityHeaders } from "./http/response-headers.ts";
 import { openHttpServer } from "./http/server.ts";
-import { type BodyClockOptions, createBodyClock } from "./limits/body-clock.ts";
+import { type BodyDeadlineOptions, createBodyDeadlines } from "./limits/body-deadlines.ts";
 import { CallerShares } from "./limits/caller-shares.ts";
 import { type GatewayLimits, unlimited } from "./limits/limit-settings.ts";
 import { Limiter } from "./limits/limiter.ts";
-import { createReadClock, type ReadClockOptions } from "./limits/read-clock.ts";
+import { createReaderDeadlines, type ReaderDeadlineOptions } from "./limits/reader-deadlines.ts";
 import { createRequestQuotas } from "./limits/request-quotas.ts";
 import { watchTransfers } from "./limits/transfers.ts";
 import { createMetrics } from "./metrics/metrics.ts";
@@ -67,9 +67,9 @@ export type GatewayOptions = {
    */
   allowedHosts?: readonly string[];
   /** How stalled bodies are detected. Default: after 30 s. */
-  bodyClock?: BodyClockOptions;
+  bodyDeadlines?: BodyDeadlineOptions;
   /** How answers that are not read are detected. Default: after 2 min. */
-  readClock?: ReadClockOptions;
+  readerDeadlines?: ReaderDeadlineOptions;
   /** Longest that a call with one answer may take. Default 30 s. */
   unaryDeadlineMs?: number;
   /** How long requests in flight may take when the gateway closes. Default 3 s. */
@@ -152,10 +152,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const limiter = new Limiter(limits);
   const shares = new CallerShares(limits.shares);
   const bodies = stack.use(
-    createBodyClock(options.bodyClock ?? { bodyTimeoutMs: 30_000 }, shares.of.bodies),
+    createBodyDeadlines(options.bodyDeadlines ?? { bodyTimeoutMs: 30_000 }, shares.of.bodies),
   );
   const readers = stack.use(
-    createReadClock(options.readClock ?? { readerTimeoutMs: 120_000 }, shares.of["unread-bytes"]),
+    createReaderDeadlines(
+      options.readerDeadlines ?? { readerTimeoutMs: 120_000 },
+      shares.of["unread-bytes"],
+    ),
   );
   stack.defer(() => app.close());
   const quotas = createRequestQuotas({

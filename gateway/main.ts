@@ -45,8 +45,8 @@ await run({
         corsOrigins: settings.corsOrigins,
         allowedHosts: settings.allowedHosts,
         cacheBytes: settings.cacheBytes,
-        bodyClock: { bodyTimeoutMs: settings.bodyTimeoutMs },
-        readClock: { readerTimeoutMs: settings.readerTimeoutMs },
+        bodyDeadlines: { bodyTimeoutMs: settings.bodyTimeoutMs },
+        readerDeadlines: { readerTimeoutMs: settings.readerTimeoutMs },
         log,
       }),
     );

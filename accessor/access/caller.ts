@@ -8,7 +8,7 @@ import {
 } from "../../access/principal.ts";
 import { compareText } from "../../codec/compare-text.ts";
 import { Failure } from "../domain/failure.ts";
-import type { Vision } from "../feed/filter.ts";
+import type { VisibleMachines } from "../feed/filter.ts";
 import type { Listing } from "../read/answer-revision.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Selection } from "../store/series.ts";
@@ -40,10 +40,10 @@ export function permitsOf({ values }: Call): ((machine: string) => boolean) | un
 export function seeCatalog(
   catalog: Catalog,
   call: Call,
-): { catalog: Listing; vision: Vision | undefined } {
+): { catalog: Listing; visible: VisibleMachines | undefined } {
   const caller = call.values.get(callerKey);
   const permits = permitsOf(call);
-  if (caller === undefined || permits === undefined) return { catalog, vision: undefined };
+  if (caller === undefined || permits === undefined) return { catalog, visible: undefined };
   const own = () => catalog.machinesFitting(caller.machines);
   const select = async ({ machines, signals }: Selection) => {
     const names = machines.length > 0 ? machines.filter(permits) : await own();
@@ -62,7 +62,7 @@ export function seeCatalog(
       ...new Set((await select({ machines: [], signals: [] })).map(({ signal }) => signal)),
     ],
   };
-  return { catalog: seen, vision: { permits, key: visibleMachinesKey(caller) } };
+  return { catalog: seen, visible: { permits, key: visibleMachinesKey(caller) } };
 }
 
 /** Fails with PERMISSION_DENIED if the caller may not number batches under a producer's id. */

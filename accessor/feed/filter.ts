@@ -18,13 +18,13 @@ export type Filter = {
  * What a subscriber may see: a test of machines, and a text that is equal for subscribers that may
  * see the same.
  */
-export type Vision = { permits: (machine: string) => boolean; key: string };
+export type VisibleMachines = { permits: (machine: string) => boolean; key: string };
 
-export function createFilter({ machines, signals }: Selection, vision?: Vision): Filter {
+export function createFilter({ machines, signals }: Selection, visible?: VisibleMachines): Filter {
   const sorted = (names: readonly string[]) => [...new Set(names)].sort();
   return {
-    key: keyOf([sorted(machines), sorted(signals), ...(vision ? [vision.key] : [])]),
-    permits: vision?.permits,
+    key: keyOf([sorted(machines), sorted(signals), ...(visible ? [visible.key] : [])]),
+    permits: visible?.permits,
     machines: machines.length > 0 ? new Set(machines) : undefined,
     signals: signals.length > 0 ? new Set(signals) : undefined,
   };

@@ -187,7 +187,7 @@ export function createSignalService({
 
     async *watchSignals(request, context) {
       const { signal: abort } = context;
-      const { catalog, vision } = see(context);
+      const { catalog, visible } = see(context);
       checkMachines(request.machines);
       checkSignals(request.signals);
       const after = await startOf(request);
@@ -196,10 +196,10 @@ export function createSignalService({
       await tail.reach(after, abort);
       yield* follow({
         tail,
-        filter: createFilter(request, vision),
+        filter: createFilter(request, visible),
         after,
         readLog: (range) =>
-          readLog(range, request, { catalog, limited: vision !== undefined, abort }),
+          readLog(range, request, { catalog, limited: visible !== undefined, abort }),
         readCommitTime: (revision) => readCommitTime(database, revision),
         toCursor: (revision) => cursors.encode(revision),
         startCursor: request.start.case === "afterCursor" ? request.start.value : undefined,
@@ -212,15 +212,15 @@ export function createSignalService({
 
   /** What the caller may see. */
   function see(context: HandlerContext) {
-    const { catalog, vision } = seeCatalog(reads.catalog, context);
-    const key = vision?.key ?? "";
+    const { catalog, visible } = seeCatalog(reads.catalog, context);
+    const key = visible?.key ?? "";
     const history: SeenHistory = {
       get now() {
         return pageKey + cursors.history + key;
       },
       at: (revision) => pageKey + cursors.historyAt(revision) + key,
     };
-    return { catalog, vision, history };
+    return { catalog, visible, history };
   }
 
   /**

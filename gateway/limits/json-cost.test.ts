@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { assertJsonCost } from "./json-cost.ts";
 
-const bounds = { freeCostBytes: 1e9, maxCostPerByte: 1e3, maxCostBytes: 1e12 };
-const cost = (text: string) => assertJsonCost(Buffer.from(text), bounds);
+const limits = { freeCostBytes: 1e9, maxCostPerByte: 1e3, maxCostBytes: 1e12 };
+const cost = (text: string) => assertJsonCost(Buffer.from(text), limits);
 const turnBytes = 256 * 1024;
 
 test("wherever a turn ends, a value costs what it costs by itself", async () => {

@@ -32,8 +32,8 @@ const bytesInTurn = 256 * 1024;
  * that the text is JSON: the parser does, and stops at the first error. Returns the estimate. Lets
  * others have their turn while it counts.
  */
-export async function assertJsonCost(text: Uint8Array, bounds: CostLimits): Promise<number> {
-  const count = new JsonCost(text, maxCostOf(text.length, bounds));
+export async function assertJsonCost(text: Uint8Array, limits: CostLimits): Promise<number> {
+  const count = new JsonCost(text, maxCostOf(text.length, limits));
   for (let end = bytesInTurn; end < text.length; end += bytesInTurn) {
     count.to(end);
     await nextTurn();

@@ -1,7 +1,7 @@
-// Reports a client's reading progress to the read clock, for answers that other code writes.
+// Reports how a client reads to its deadlines, for answers that other code writes.
 import type { ServerResponse } from "node:http";
 import { onceEnded } from "../http/response-end.ts";
-import type { Reader } from "./read-clock.ts";
+import type { Reader } from "./reader-deadlines.ts";
 
 /**
  * Yields the same pieces. A writer that requests the next piece has written the one before and

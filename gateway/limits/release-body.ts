@@ -1,6 +1,6 @@
 // Lets code that passes on a streamed body report it: bytes that were passed on take no more room.
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
-import type { ReleaseBody } from "./body-clock.ts";
+import type { ReleaseBody } from "./body-deadlines.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

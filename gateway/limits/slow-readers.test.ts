@@ -17,7 +17,7 @@ const values = Array.from({ length: 3_000 }, (_, i) => i + 0.123456);
 async function open() {
   const clock = { nowMs: 0 };
   const gateway = await openTestGateway({
-    readClock: { readerTimeoutMs: 30_000, everyMs: 5, monotonicMs: () => clock.nowMs },
+    readerDeadlines: { readerTimeoutMs: 30_000, everyMs: 5, monotonicMs: () => clock.nowMs },
     heartbeat: () => () => {},
   });
   const ended = { count: 0 };

@@ -6,16 +6,16 @@ import { inTurnsOf } from "../../runtime/turns.ts";
 import { callerOf, shareName } from "../caller/caller.ts";
 import { networkOf } from "../caller/client-address.ts";
 import { onceEnded } from "../http/response-end.ts";
-import type { BodyClock } from "./body-clock.ts";
+import type { BodyDeadlines } from "./body-deadlines.ts";
 import { overloadedBodies, stalledBody } from "./body-refusals.ts";
 import { readWhole } from "./read-along.ts";
-import type { ReadClock } from "./read-clock.ts";
+import type { ReaderDeadlines } from "./reader-deadlines.ts";
 import { takesStream } from "./streamed-bodies.ts";
 
 export type TransferOptions = {
   addressOf: (request: FastifyRequest) => string;
-  bodies: BodyClock;
-  readers: ReadClock;
+  bodies: BodyDeadlines;
+  readers: ReaderDeadlines;
   /** Called for each response that ends because its client does not read it. */
   onSlow: (error: ConnectError) => void;
 };

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { pipeline, type Writable } from "node:stream";
 import { createEncoder, type Encoding } from "../encoding/compression.ts";
-import type { Reader } from "../limits/read-clock.ts";
+import type { Reader } from "../limits/reader-deadlines.ts";
 
 export type Body = {
   /**

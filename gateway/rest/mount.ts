@@ -12,7 +12,7 @@ import { HttpProblem } from "../errors/problem.ts";
 import { onceEnded } from "../http/response-end.ts";
 import { addVary } from "../http/response-headers.ts";
 import type { CallerShares, StreamKind } from "../limits/caller-shares.ts";
-import type { ReadClock } from "../limits/read-clock.ts";
+import type { ReaderDeadlines } from "../limits/reader-deadlines.ts";
 import { isStreamedType, streamedTypes } from "../limits/streamed-bodies.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { answerCached } from "./cached.ts";
@@ -48,7 +48,7 @@ export type RestOptions = {
   /** The shares that streams are counted in. */
   shares: CallerShares;
   /** Watches for clients that do not read; `onSlow` gets the error that they got. */
-  readers: ReadClock;
+  readers: ReaderDeadlines;
   onSlow: (error: ConnectError) => void;
   /** The gateway's metrics, for Prometheus. */
   metrics: () => Promise<string>;

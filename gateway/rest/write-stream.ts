@@ -5,7 +5,7 @@ import type { Log } from "../../runtime/log.ts";
 import { callerOf } from "../caller/caller.ts";
 import type { chooseEncoding } from "../encoding/compression.ts";
 import { onceEnded } from "../http/response-end.ts";
-import type { ReadClock } from "../limits/read-clock.ts";
+import type { ReaderDeadlines } from "../limits/reader-deadlines.ts";
 import { openBody } from "./body.ts";
 import type { RestAnswer, StreamedAnswer } from "./call.ts";
 import { describeFailure } from "./send-problem.ts";
@@ -18,7 +18,7 @@ export type StreamContext = {
   /** Ends the answer when aborted. */
   streaming: AbortController;
   /** Watches whether the client reads it; `onSlow` is called if it does not. */
-  readers: ReadClock;
+  readers: ReaderDeadlines;
   onSlow: (error: ConnectError) => void;
   log: Log;
 };

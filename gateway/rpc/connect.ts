@@ -25,12 +25,12 @@ import { rewriteMessage, rewritingTrailers } from "../errors/grpc-message.ts";
 import { toResponse } from "../errors/rpc-response.ts";
 import { hasEnded, onceEnded } from "../http/response-end.ts";
 import { readAlong } from "../limits/read-along.ts";
-import type { ReadClock } from "../limits/read-clock.ts";
+import type { ReaderDeadlines } from "../limits/reader-deadlines.ts";
 import { releaseBodyKey } from "../limits/release-body.ts";
 import { meterKey } from "../limits/request-quotas.ts";
 import { endStream } from "./end-stream.ts";
 import { type Aside, asideKey, setLargeAside, writeAside } from "./large-answers.ts";
-import { boundMessages } from "./request-messages.ts";
+import { limitMessages } from "./request-messages.ts";
 import { expectJson, noteSignedZeros, signedZerosKey, writeSignedZeros } from "./signed-zeros.ts";
 import { blameUndecodable } from "./undecodable.ts";
 
@@ -39,7 +39,7 @@ export type ConnectOptions = {
   /** What a request of a method may cost; one beyond it is RESOURCE_EXHAUSTED. */
   limitsOf: (method: DescMethod) => MessageLimits;
   /** Watches for clients that do not read; `onSlow` gets the error that they got. */
-  readers: ReadClock;
+  readers: ReaderDeadlines;
   onSlow: (error: ConnectError) => void;
   log: Log;
 };
@@ -102,8 +102,8 @@ export function mountConnect(
           const asked = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
           // Work for a client that does not read stops at once; its writer waits, and notices last.
           const universal = { ...asked, signal: AbortSignal.any([asked.signal, slow.signal]) };
-          const reading = { method, bounds: limitsOf(method), inTurn };
-          const response = await boundMessages(universal, reading).then(
+          const reading = { method, limits: limitsOf(method), inTurn };
+          const response = await limitMessages(universal, reading).then(
             async (bounded) => blameUndecodable(await handler(bounded)),
             (error) => toResponse(error, request.headers["content-type"]),
           );

@@ -10,7 +10,7 @@ import { ListMachinesRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts
 import { createTurns } from "../../runtime/grpc/decompress.ts";
 import { receivedBytes } from "../../runtime/grpc/received.ts";
 import { openTestGateway } from "../testing/gateway.ts";
-import { boundMessages } from "./request-messages.ts";
+import { limitMessages } from "./request-messages.ts";
 
 const mib = 1024 * 1024;
 const check = "/grpc.health.v1.Health/Check";
@@ -226,10 +226,10 @@ test.each([
     url: `http://x${ingest}`,
     header: new Headers({ "content-type": type }),
   };
-  const bounds = { maxBytes: mib, freeCostBytes: mib, maxCostPerByte: 64, maxCostBytes: 64 * mib };
-  const { body } = await boundMessages(
+  const limits = { maxBytes: mib, freeCostBytes: mib, maxCostPerByte: 64, maxCostBytes: 64 * mib };
+  const { body } = await limitMessages(
     { ...request, body: passing(whole), signal: new AbortController().signal },
-    { method, bounds, inTurn: createTurns(1) },
+    { method, limits, inTurn: createTurns(1) },
   );
   const read: Uint8Array[] = [];
   for await (const piece of body as AsyncIterable<Uint8Array>) read.push(piece);

@@ -12,17 +12,17 @@ import { joinSmall } from "../../runtime/own-bytes.ts";
 import { invalidField, reasonError } from "../errors/reasons.ts";
 import { assertJsonCost } from "../limits/json-cost.ts";
 
-export type MessageReading = { method: DescMethod; bounds: MessageLimits; inTurn: InTurn };
+export type MessageReading = { method: DescMethod; limits: MessageLimits; inTurn: InTurn };
 
 /**
  * The same request with its messages decompressed. A message that is too large fails the request
  * with MESSAGE_TOO_LARGE when it is read.
  */
-export async function boundMessages(
+export async function limitMessages(
   request: UniversalServerRequest,
   reading: MessageReading,
 ): Promise<UniversalServerRequest> {
-  if (request.method === "GET") return boundQuery(request, reading);
+  if (request.method === "GET") return limitQuery(request, reading);
   const { body } = request;
   const type = request.header.get("content-type") ?? "";
   if (!isStream(body)) return request;
@@ -57,7 +57,7 @@ async function* single(
   body: AsyncIterable<Uint8Array>,
   message: Message,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { maxBytes } = message.bounds;
+  const { maxBytes } = message.limits;
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
@@ -108,7 +108,7 @@ async function* envelopes(
 
 function take(
   pending: Pending,
-  { bounds: { maxBytes } }: Message,
+  { limits: { maxBytes } }: Message,
 ): { flags: number; bytes: Buffer } | undefined {
   const head = pending.peek(headBytes);
   if (head === undefined) return undefined;
@@ -161,7 +161,7 @@ class Pending {
 }
 
 /** Connect's GET has its message in the URL, perhaps compressed. */
-async function boundQuery(
+async function limitQuery(
   request: UniversalServerRequest,
   reading: MessageReading,
 ): Promise<UniversalServerRequest> {
@@ -186,9 +186,9 @@ async function boundQuery(
 
 async function readMessage(
   bytes: Buffer,
-  { method, bounds, inTurn, format, encoding }: Message,
+  { method, limits, inTurn, format, encoding }: Message,
 ): Promise<Buffer> {
-  const { maxBytes, maxDecompressedBytes = maxBytes } = bounds;
+  const { maxBytes, maxDecompressedBytes = maxBytes } = limits;
   try {
     if (bytes.length > maxBytes) throw new MessageTooLarge("bytes", maxBytes);
     const compressed = encoding !== undefined && bytes.length > 0;
@@ -196,8 +196,8 @@ async function readMessage(
       ? await inTurn(() => decompress(encoding, bytes, maxDecompressedBytes))
       : bytes;
     if (format === "json") assertText(whole);
-    if (format === "json") await assertJsonCost(whole, bounds);
-    else assertCost(method.input, whole, bounds);
+    if (format === "json") await assertJsonCost(whole, limits);
+    else assertCost(method.input, whole, limits);
     return whole;
   } catch (error) {
     if (error instanceof MessageTooLarge) throw tooLarge(error);

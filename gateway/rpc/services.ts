@@ -12,7 +12,7 @@ import { type MessageLimits, requestLimits } from "../../runtime/grpc/message-li
 import { causeChain, type Log } from "../../runtime/log.ts";
 import type { CallerShares } from "../limits/caller-shares.ts";
 import { countRecordsOfMessage } from "../limits/count-records.ts";
-import type { ReadClock } from "../limits/read-clock.ts";
+import type { ReaderDeadlines } from "../limits/reader-deadlines.ts";
 import { meterKey } from "../limits/request-quotas.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { mountConnect } from "./connect.ts";
@@ -25,7 +25,7 @@ export type ServicesOptions = {
   /** Ends streams when aborted. */
   shutdownSignal: AbortSignal;
   shares: CallerShares;
-  readers: ReadClock;
+  readers: ReaderDeadlines;
   /** Counts an error that a client got. */
   countRefusal: (error: unknown) => void;
   log: Log;

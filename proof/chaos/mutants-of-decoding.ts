@@ -7,7 +7,7 @@ export const decodingMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/grpc/definition.ts",
-        find: "  assertCost(desc, bytes, bounds);",
+        find: "  assertCost(desc, bytes, limits);",
         replace: "",
       },
     ],
@@ -18,7 +18,7 @@ export const decodingMutants: readonly Mutant[] = [
     edits: [
       {
         file: "gateway/rpc/request-messages.ts",
-        find: "    else assertCost(method.input, whole, bounds);",
+        find: "    else assertCost(method.input, whole, limits);",
         replace: "",
       },
     ],
@@ -32,7 +32,7 @@ export const decodingMutants: readonly Mutant[] = [
     edits: [
       {
         file: "gateway/rpc/request-messages.ts",
-        find: 'if (format === "json") await assertJsonCost(whole, bounds);',
+        find: 'if (format === "json") await assertJsonCost(whole, limits);',
         replace: 'if (format === "json") void assertJsonCost;',
       },
     ],

@@ -30,13 +30,13 @@ export const keptBytesMutants: readonly Mutant[] = [
     name: "each chunk that waits in a request is kept by itself",
     edits: [
       {
-        file: "gateway/limits/body-clock.ts",
+        file: "gateway/limits/body-deadlines.ts",
         find: "        joinWaiting(request);\n",
         replace: "",
       },
     ],
     catch: {
-      test: "gateway/limits/body-clock.test.ts",
+      test: "gateway/limits/body-deadlines.test.ts",
       says: /FAIL.*small chunks that wait for their reader are joined/,
     },
   },

@@ -7,7 +7,7 @@ export const messageMutants: readonly Mutant[] = [
     name: "a length is not looked at before its bytes come",
     edits: [
       {
-        file: "runtime/grpc/bounded-reading.ts",
+        file: "runtime/grpc/limit-requests.ts",
         find: "new MessageDecoder(maxBytes)",
         replace: "new MessageDecoder(Number.POSITIVE_INFINITY)",
       },

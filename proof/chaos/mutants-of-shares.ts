@@ -190,13 +190,13 @@ export const shareMutants: readonly Mutant[] = [
     name: "a body's room is not given back",
     edits: [
       {
-        file: "gateway/limits/body-clock.ts",
+        file: "gateway/limits/body-deadlines.ts",
         find: "        body.loan.giveBack();\n        if (request.complete) return;",
         replace: "        if (request.complete) return;",
       },
     ],
     catch: {
-      test: "gateway/limits/body-clock.test.ts",
+      test: "gateway/limits/body-deadlines.test.ts",
       says: /FAIL.*a caller has all of its share again/,
     },
   },
@@ -204,13 +204,13 @@ export const shareMutants: readonly Mutant[] = [
     name: "what of a stream was passed on still takes room",
     edits: [
       {
-        file: "gateway/limits/body-clock.ts",
+        file: "gateway/limits/body-deadlines.ts",
         find: "return () => body.loan.add(request.readableLength - body.loan.amount);",
         replace: "return () => {};",
       },
     ],
     catch: {
-      test: "gateway/limits/body-clock.test.ts",
+      test: "gateway/limits/body-deadlines.test.ts",
       says: /FAIL.*what of a stream was passed on takes no room/,
     },
   },
@@ -246,24 +246,30 @@ export const shareMutants: readonly Mutant[] = [
     name: "the gateway waits for ever for who does not read",
     edits: [
       {
-        file: "gateway/limits/read-clock.ts",
+        file: "gateway/limits/reader-deadlines.ts",
         find: "if (nowMs - sinceMs >= readerTimeoutMs + (bytes / minBytesPerSecond) * 1_000)",
         replace: "if (nowMs - sinceMs < 0 && readerTimeoutMs + bytes + minBytesPerSecond > 0)",
       },
     ],
-    catch: { test: "gateway/limits/read-clock.test.ts", says: /FAIL.*an answer waits for 30 s/ },
+    catch: {
+      test: "gateway/limits/reader-deadlines.test.ts",
+      says: /FAIL.*an answer waits for 30 s/,
+    },
   },
   {
     name: "a caller's unread answers take all the room",
     edits: [
       {
-        file: "gateway/limits/read-clock.ts",
+        file: "gateway/limits/reader-deadlines.ts",
         find: "for (let shortage = room.shortageOf(name, 0); shortage; shortage = room.shortageOf(name, 0)) {",
         replace:
           'for (let shortage = room.shortageOf(name, 0); shortage === "all"; shortage = room.shortageOf(name, 0)) {',
       },
     ],
-    catch: { test: "gateway/limits/read-clock.test.ts", says: /FAIL.*longest waiting answers end/ },
+    catch: {
+      test: "gateway/limits/reader-deadlines.test.ts",
+      says: /FAIL.*longest waiting answers end/,
+    },
   },
   {
     name: "a POST that has begun to store ends when the rate is used up",

@@ -1,22 +1,22 @@
 // Answers calls beyond a bound on calls, before the call begins.
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { ConnectError } from "@connectrpc/connect";
-import type { CallLimit } from "./call-starts.ts";
+import type { CallLimitName } from "./call-starts.ts";
 import { toStatusObject } from "./status.ts";
 
 export type CallRefusal = {
   /** The error for a call beyond a bound. */
-  refusalOf: (limit: CallLimit) => ConnectError;
+  refusalOf: (limit: CallLimitName) => ConnectError;
   /** Called for each refusal. */
-  onRefused?: (limit: CallLimit) => void;
+  onRefused?: (limit: CallLimitName) => void;
 };
 
 /** Answers a call that grpc-js never sees, with little work, because there may be many. */
 export function createRefuse({
   refusalOf,
   onRefused,
-}: CallRefusal): (stream: ServerHttp2Stream, limit: CallLimit) => void {
-  const made = new Map<CallLimit, OutgoingHttpHeaders>();
+}: CallRefusal): (stream: ServerHttp2Stream, limit: CallLimitName) => void {
+  const made = new Map<CallLimitName, OutgoingHttpHeaders>();
   return (stream, limit) => {
     onRefused?.(limit);
     // An error without a listener would end the process.

@@ -17,7 +17,7 @@ import {
   reset,
 } from "../../test/testing/http2-frames.ts";
 import { bytes, openTestServer } from "../testing/service.ts";
-import { type CallBounds, type CallLimit, CallStarts } from "./call-starts.ts";
+import { type CallLimitName, type CallLimits, CallStarts } from "./call-starts.ts";
 
 /** As much of a stream as is looked at. */
 class Stream extends EventEmitter {
@@ -31,7 +31,7 @@ class Stream extends EventEmitter {
   }
 }
 
-const wide: CallBounds = {
+const wide: CallLimits = {
   maxOpen: 100_000,
   maxOpenPerGroup: 100_000,
   maxIncomplete: 100_000,
@@ -39,10 +39,10 @@ const wide: CallBounds = {
   maxWaiting: 100_000,
 };
 
-function open(bounds: Partial<CallBounds> = {}) {
+function open(limits: Partial<CallLimits> = {}) {
   const begun: string[] = [];
-  const refused: [stream: Stream, limit: CallLimit][] = [];
-  const starts = new CallStarts({ ...wide, ...bounds }, (stream, limit) => {
+  const refused: [stream: Stream, limit: CallLimitName][] = [];
+  const starts = new CallStarts({ ...wide, ...limits }, (stream, limit) => {
     refused.push([stream as unknown as Stream, limit]);
   });
   const take = (group: string) => {
@@ -169,7 +169,7 @@ test("a real server begins few of the calls that are reset as they come, and ser
 
 test("a real server tells a client why its call is refused, and takes the next when one ends", async () => {
   const release = Promise.withResolvers<void>();
-  const refused: CallLimit[] = [];
+  const refused: CallLimitName[] = [];
   await using server = await openTestServer(
     {
       unary: async () => {
@@ -178,7 +178,7 @@ test("a real server tells a client why its call is refused, and takes the next w
       },
     },
     {
-      callBounds: { ...wide, maxOpen: 2 },
+      callLimits: { ...wide, maxOpen: 2 },
       calls: {
         refusalOf: (limit) =>
           new ConnectError(`100 % busy: ${limit}`, Code.ResourceExhausted, { "x-told": "yes" }),
@@ -200,7 +200,7 @@ test("a real server tells a client why its call is refused, and takes the next w
 });
 
 test("a refused call that its client never ends is over all the same", async () => {
-  await using server = await openTestServer({}, { callBounds: { ...wide, maxOpen: 0 } });
+  await using server = await openTestServer({}, { callLimits: { ...wide, maxOpen: 0 } });
   const socket = connect(server.server.port, "127.0.0.1");
   const said: Buffer[] = [];
   socket.on("error", () => {}).on("data", (data: Buffer) => said.push(data));

@@ -4,9 +4,9 @@
 import type { ServerHttp2Stream } from "node:http2";
 
 /** The bound that a call exceeds. */
-export type CallLimit = "open-calls" | "incomplete-calls" | "waiting-calls";
+export type CallLimitName = "open-calls" | "incomplete-calls" | "waiting-calls";
 
-export type CallBounds = {
+export type CallLimits = {
   /** Bounds on open calls: of all connections, and of one group. */
   maxOpen: number;
   maxOpenPerGroup: number;
@@ -22,7 +22,7 @@ export type CallBounds = {
  * determines how long the garbage collector stops everything. A call that is not read may hold a
  * window of 64 KiB.
  */
-export const defaultCallBounds: CallBounds = {
+export const defaultCallLimits: CallLimits = {
   maxOpen: 32_768,
   maxOpenPerGroup: 16_384,
   maxIncomplete: 8_192,
@@ -39,17 +39,20 @@ type Call = { stream: ServerHttp2Stream; begin: () => void };
 type Group = string | object;
 
 export class CallStarts {
-  readonly #bounds: CallBounds;
+  readonly #limits: CallLimits;
   readonly #open = new Tally();
   readonly #incomplete = new Tally();
   /** Groups with waiting calls, the next one first. */
   readonly #waiting = new Map<Group, Call[]>();
   #waitingCalls = 0;
   #begun = 0;
-  readonly #refuse: (stream: ServerHttp2Stream, limit: CallLimit) => void;
+  readonly #refuse: (stream: ServerHttp2Stream, limit: CallLimitName) => void;
 
-  constructor(bounds: CallBounds, refuse: (stream: ServerHttp2Stream, limit: CallLimit) => void) {
-    this.#bounds = bounds;
+  constructor(
+    limits: CallLimits,
+    refuse: (stream: ServerHttp2Stream, limit: CallLimitName) => void,
+  ) {
+    this.#limits = limits;
     this.#refuse = refuse;
   }
 
@@ -90,7 +93,7 @@ export class CallStarts {
     const calls = this.#waiting.get(group);
     if (calls) calls.push({ stream, begin });
     else this.#waiting.set(group, [{ stream, begin }]);
-    if (++this.#waitingCalls > this.#bounds.maxWaiting) this.#refuseNewest();
+    if (++this.#waitingCalls > this.#limits.maxWaiting) this.#refuseNewest();
   }
 
   #begin({ begin }: Call): void {
@@ -129,8 +132,8 @@ export class CallStarts {
     if (call) this.#refuse(call.stream, "waiting-calls");
   }
 
-  #limitOf(group: Group): CallLimit | undefined {
-    const { maxOpen, maxOpenPerGroup, maxIncomplete, maxIncompletePerGroup } = this.#bounds;
+  #limitOf(group: Group): CallLimitName | undefined {
+    const { maxOpen, maxOpenPerGroup, maxIncomplete, maxIncompletePerGroup } = this.#limits;
     if (this.#open.all >= maxOpen || this.#open.of(group) >= maxOpenPerGroup) return "open-calls";
     const isFull =
       this.#incomplete.all >= maxIncomplete || this.#incomplete.of(group) >= maxIncompletePerGroup;

@@ -62,7 +62,7 @@ export function encode<Desc extends DescMessage>(
   return behind;
 }
 
-export type Decoding = { bounds: MessageLimits; codecs?: Codecs };
+export type Decoding = { limits: MessageLimits; codecs?: Codecs };
 
 /** A request as it arrived: the handler's side decompresses and decodes it when it is its turn. */
 export class ReceivedMessage {
@@ -110,9 +110,9 @@ async function decodeSlowly<Desc extends DescMessage>(
 function decodeQuickly<Desc extends DescMessage>(
   desc: Desc,
   bytes: Uint8Array,
-  { bounds, codecs = noCodecs }: Decoding,
+  { limits, codecs = noCodecs }: Decoding,
 ): MessageShape<Desc> | undefined {
-  assertCost(desc, bytes, bounds);
+  assertCost(desc, bytes, limits);
   return codecs.get(desc.typeName)?.decode?.(bytes) as MessageShape<Desc> | undefined;
 }
 

@@ -97,7 +97,7 @@ export function toHandlers<S extends DescService>(
       method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
     const reading = {
       desc: method.input,
-      bounds: options.limitsOf(method),
+      limits: options.limitsOf(method),
       codecs: options.codecs,
       inTurn: options.decompressInTurn,
     };

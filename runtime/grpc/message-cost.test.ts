@@ -16,7 +16,7 @@ import { assertCost } from "./message-cost.ts";
 import { type MessageLimits, MessageTooLarge } from "./message-limits.ts";
 
 const mib = 1024 * 1024;
-const bounds: MessageLimits = { maxBytes: 64 * mib, maxCostBytes: 4 * mib, maxCostPerByte: 32 };
+const limits: MessageLimits = { maxBytes: 64 * mib, maxCostBytes: 4 * mib, maxCostPerByte: 32 };
 const loose: MessageLimits = { maxBytes: 64 * mib, maxCostBytes: 1e12, maxCostPerByte: 1e9 };
 const times = (bytes: readonly number[], count: number) =>
   Buffer.alloc(bytes.length * count, Uint8Array.from(bytes));
@@ -52,27 +52,27 @@ describe("bombs", () => {
       times([pageSizeNumber * 8, 0x01], 100_000),
     ],
   ])("%s", (_name, desc, bytes) => {
-    expect(() => assertCost(desc, bytes, bounds)).toThrow(tooLarge);
-    expect(() => decode(desc, bytes, { bounds })).toThrow(tooLarge);
+    expect(() => assertCost(desc, bytes, limits)).toThrow(tooLarge);
+    expect(() => decode(desc, bytes, { limits })).toThrow(tooLarge);
   });
 
   test("packed fields are cheap up to two for each record of the largest batch", () => {
-    const bounds = { freeCostBytes: 1e9, maxCostPerByte: 1e3, maxCostBytes: 64 * mib };
+    const limits = { freeCostBytes: 1e9, maxCostPerByte: 1e3, maxCostBytes: 64 * mib };
     const empty = [6 * 8 + 2, 0];
-    expect(assertCost(SamplesSchema, times(empty, 131_072), bounds)).toBeLessThan(9 * mib);
-    expect(() => assertCost(SamplesSchema, times(empty, 250_000), bounds)).toThrow(tooLarge);
+    expect(assertCost(SamplesSchema, times(empty, 131_072), limits)).toBeLessThan(9 * mib);
+    expect(() => assertCost(SamplesSchema, times(empty, 250_000), limits)).toThrow(tooLarge);
   });
 
   test("unknown fields are cheap up to two for each record of the largest batch", () => {
-    const bounds = { ...loose, maxCostBytes: 48 * mib };
-    expect(assertCost(BatchSchema, times([0x98, 0x06, 0x00], 131_072), bounds)).toBeLessThan(
+    const limits = { ...loose, maxCostBytes: 48 * mib };
+    expect(assertCost(BatchSchema, times([0x98, 0x06, 0x00], 131_072), limits)).toBeLessThan(
       9 * mib,
     );
     for (const unknown of [
       [0x98, 0x06, 0x00],
       [0x9b, 0x06, 0x9c, 0x06],
     ])
-      expect(() => assertCost(BatchSchema, times(unknown, 250_000), bounds)).toThrow(tooLarge);
+      expect(() => assertCost(BatchSchema, times(unknown, 250_000), limits)).toThrow(tooLarge);
   });
 
   // What is small when it is compressed has the absolute bound alone: that of a batch.
@@ -93,16 +93,16 @@ describe("bombs", () => {
     const alone = nested(4, times([0x31, 0, 0, 0, 0, 0, 0, 0, 0], count));
     for (const bytes of [packed, alone])
       expect(
-        decode(BatchSchema, bytes, { bounds: batchMessageLimits }).samples[0]?.values,
+        decode(BatchSchema, bytes, { limits: batchMessageLimits }).samples[0]?.values,
       ).toHaveLength(count);
   });
 
   test("a ratio holds for what is far from the absolute bound, and not for small messages", () => {
     const empties = (count: number) => times([0x22, 0x00], count);
-    expect(() => assertCost(BatchSchema, empties(2_000), { ...bounds, maxCostBytes: 1e9 })).toThrow(
+    expect(() => assertCost(BatchSchema, empties(2_000), { ...limits, maxCostBytes: 1e9 })).toThrow(
       tooLarge,
     );
-    expect(assertCost(BatchSchema, empties(50), bounds)).toBeLessThan(16 * 1024);
+    expect(assertCost(BatchSchema, empties(50), limits)).toBeLessThan(16 * 1024);
   });
 
   test("an early end: a gigabyte takes no longer than what is allowed", () => {
@@ -115,7 +115,7 @@ describe("bombs", () => {
       },
     });
     expect(() =>
-      assertCost(HealthCheckRequestSchema, bytes, { ...bounds, maxCostBytes: 64_000 }),
+      assertCost(HealthCheckRequestSchema, bytes, { ...limits, maxCostBytes: 64_000 }),
     ).toThrow(tooLarge);
     expect(read).toBeLessThan(3_000);
   });
@@ -169,7 +169,7 @@ test("every message that is right costs at least its bytes, and decodes to what 
     fc.property(batch, (init) => {
       const bytes = toBinary(BatchSchema, create(BatchSchema, init as never));
       expect(assertCost(BatchSchema, bytes, loose)).toBeGreaterThan(bytes.length);
-      expect(decode(BatchSchema, bytes, { bounds: loose })).toEqual(fromBinary(BatchSchema, bytes));
+      expect(decode(BatchSchema, bytes, { limits: loose })).toEqual(fromBinary(BatchSchema, bytes));
     }),
   );
 });
@@ -195,7 +195,7 @@ test("of any bytes: what passes decodes, with nothing of unknown fields", () => 
         return;
       }
       try {
-        expect(holdsUnknown(decode(BatchSchema, bytes, { bounds: loose }))).toBe(false);
+        expect(holdsUnknown(decode(BatchSchema, bytes, { limits: loose }))).toBe(false);
       } catch (error) {
         // What the count does not look at: texts that are no UTF-8, and how long packed varints
         // are.

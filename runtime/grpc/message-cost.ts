@@ -23,8 +23,8 @@ const maxDepth = 32;
  * Fails with MessageTooLarge if the message would cost more than it may, and with another error if
  * it is not valid protobuf for its type. Stops as soon as that is known. Returns the estimate.
  */
-export function assertCost(desc: DescMessage, bytes: Uint8Array, bounds: CostLimits): number {
-  const scan = new Scan(bytes, maxCostOf(bytes.length, bounds));
+export function assertCost(desc: DescMessage, bytes: Uint8Array, limits: CostLimits): number {
+  const scan = new Scan(bytes, maxCostOf(bytes.length, limits));
   scan.message(planOf(desc), 0, bytes.length, 1);
   return scan.cost;
 }

@@ -22,8 +22,8 @@ export type MessageLimits = {
 export type CostLimits = Pick<MessageLimits, "maxCostBytes" | "maxCostPerByte" | "freeCostBytes">;
 
 /** Memory that a message of this many bytes may take. */
-export function maxCostOf(byteLength: number, bounds: CostLimits): number {
-  const { maxCostBytes, maxCostPerByte, freeCostBytes = 16 * 1024 } = bounds;
+export function maxCostOf(byteLength: number, limits: CostLimits): number {
+  const { maxCostBytes, maxCostPerByte, freeCostBytes = 16 * 1024 } = limits;
   return Math.min(maxCostBytes, Math.max(freeCostBytes, maxCostPerByte * byteLength));
 }
 

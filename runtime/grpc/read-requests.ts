@@ -12,7 +12,7 @@ import { ReadAhead } from "./read-ahead.ts";
 
 export type Reading = {
   desc: DescMessage;
-  bounds: MessageLimits;
+  limits: MessageLimits;
   codecs: Codecs | undefined;
   inTurn: InTurn;
   arrival: Arrival | undefined;
@@ -21,8 +21,8 @@ export type Reading = {
 /** Returns a promise only if the request is compressed or must wait for room, which is rare. */
 export function readMessage(received: Message, reading: Reading): Message | Promise<Message> {
   const { bytes, encoding, heldBytes } = received as unknown as ReceivedMessage;
-  const { bounds, arrival } = reading;
-  if (bytes.length > bounds.maxBytes) throw new MessageTooLarge("bytes", bounds.maxBytes);
+  const { limits, arrival } = reading;
+  if (bytes.length > limits.maxBytes) throw new MessageTooLarge("bytes", limits.maxBytes);
   if (encoding !== undefined) return unpack(received as unknown as ReceivedMessage, reading);
   const wantedBytes = heldBytes === 0 && bytes.length > smallBytes ? bytes.length : 0;
   if (arrival === undefined || wantedBytes === 0) {
@@ -40,8 +40,8 @@ async function unpack(
   { bytes, encoding, heldBytes }: ReceivedMessage,
   reading: Reading,
 ): Promise<Message> {
-  const { bounds, inTurn, arrival } = reading;
-  const { maxBytes, maxDecompressedBytes = maxBytes } = bounds;
+  const { limits, inTurn, arrival } = reading;
+  const { maxBytes, maxDecompressedBytes = maxBytes } = limits;
   let held = heldBytes;
   if (arrival && held === 0 && maxDecompressedBytes > smallBytes) {
     held = maxDecompressedBytes;
@@ -61,9 +61,9 @@ async function unpack(
   return readDecompressed(whole, reading);
 }
 
-function readDecompressed(bytes: Buffer, { desc, bounds, codecs }: Reading): Message {
+function readDecompressed(bytes: Buffer, { desc, limits, codecs }: Reading): Message {
   try {
-    return decode(desc, bytes, codecs === undefined ? { bounds } : { bounds, codecs });
+    return decode(desc, bytes, codecs === undefined ? { limits } : { limits, codecs });
   } catch (cause) {
     if (cause instanceof MessageTooLarge) throw cause;
     throw invalid("the message is not valid protobuf for this method", cause);

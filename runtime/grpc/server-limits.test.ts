@@ -46,7 +46,7 @@ async function call(
   };
 }
 
-const bounds: GrpcServerOptions["limitsOf"] = () => ({
+const limitsOf: GrpcServerOptions["limitsOf"] = () => ({
   maxBytes: 1_000,
   maxDecompressedBytes: 2_000,
   maxCostBytes: 1_000_000,
@@ -61,7 +61,7 @@ const value = (count: number) => {
 };
 
 test("a length beyond the method's is refused before what it announces has come", async () => {
-  await using server = await openTestServer(length, { limitsOf: bounds });
+  await using server = await openTestServer(length, { limitsOf });
   const refused = await call(server, "Unary", frame(Buffer.alloc(0), false, 1_001));
   expect(refused).toEqual({
     code: Code.ResourceExhausted,
@@ -71,7 +71,7 @@ test("a length beyond the method's is refused before what it announces has come"
 });
 
 test("a compressed message is read up to its own bound", async () => {
-  await using server = await openTestServer(length, { limitsOf: bounds });
+  await using server = await openTestServer(length, { limitsOf });
   expect((await call(server, "Unary", frame(gzipSync(value(1_900)), true))).code).toBe(0);
   const refused = await call(
     server,
@@ -106,7 +106,7 @@ test("unknown fields are refused by what they would cost, in streams too", async
 
 test("who is refused has nothing decompressed, and what is not asked for is not either", async () => {
   let turns = 0;
-  const counting = { limitsOf: bounds, decompressAtOnce: 1 };
+  const counting = { limitsOf, decompressAtOnce: 1 };
   await using refusing = await openTestServer(length, {
     ...counting,
     authorize: async () => Promise.reject(new ConnectError("no", Code.Unauthenticated)),

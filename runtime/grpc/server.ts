@@ -5,9 +5,13 @@ import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { Server, type ServerOptions, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { type ArrivalOptions, Arrivals } from "./arrivals.ts";
 import { type Authorize, createAuthorization } from "./authorize.ts";
-import { boundReading } from "./bounded-reading.ts";
 import { type CallRefusal, createRefuse } from "./call-refusal.ts";
-import { type CallBounds, type CallLimit, CallStarts, defaultCallBounds } from "./call-starts.ts";
+import {
+  type CallLimitName,
+  type CallLimits,
+  CallStarts,
+  defaultCallLimits,
+} from "./call-starts.ts";
 import { type Caller, readCaller } from "./calling.ts";
 import { createCompress } from "./compress.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
@@ -15,6 +19,7 @@ import { createTurns } from "./decompress.ts";
 import { toServerDefinition } from "./definition.ts";
 import { sendFrames } from "./frame.ts";
 import { type HandlerOptions, toHandlers } from "./handler.ts";
+import { limitRequests } from "./limit-requests.ts";
 import { listenInTheClear } from "./listen.ts";
 import { limitsBySize, type MessageLimits } from "./message-limits.ts";
 import { type OutgoingOptions, OutgoingWatch } from "./outgoing.ts";
@@ -62,7 +67,7 @@ export type GrpcServerOptions = Omit<
   connections?: ConnectionLimits;
   /** The answer to calls beyond the bounds. Default: RESOURCE_EXHAUSTED. */
   calls?: CallRefusal;
-  callBounds?: CallBounds;
+  callLimits?: CallLimits;
   /** Speaks TLS only. Default: in the clear. */
   tls?: SecureOptions | undefined;
 };
@@ -94,7 +99,7 @@ export async function openGrpcServer(
   const methods = new Map<string, DescMethod>();
   const limitsOf = options.limitsOf ?? (() => limitsBySize(options.maxMessageBytes));
   const arrivals = options.incoming && new Arrivals(options.incoming);
-  const { interceptor, arrivalOf } = boundReading((path) => methods.get(path), {
+  const { interceptor, arrivalOf } = limitRequests((path) => methods.get(path), {
     ...options,
     limitsOf,
     arrivals,
@@ -131,7 +136,7 @@ export async function openGrpcServer(
     options.connections ?? { maxConnections: 10_000, maxPerAddress: 10_000 },
   );
   const starts = new CallStarts(
-    options.callBounds ?? defaultCallBounds,
+    options.callLimits ?? defaultCallLimits,
     createRefuse(options.calls ?? { refusalOf }),
   );
   const listener = await (options.tls
@@ -169,7 +174,7 @@ export async function openGrpcServer(
   };
 }
 
-const refusalOf = (limit: CallLimit) =>
+const refusalOf = (limit: CallLimitName) =>
   new ConnectError(`there are too many calls: ${limit}`, Code.ResourceExhausted);
 
 const channelOptions: ServerOptions = {

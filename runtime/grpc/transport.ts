@@ -61,7 +61,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
   const { baseUrl, headers, codecs = noCodecs } = options;
   const { maxMessageBytes = maxSentBytes, windowBytes = 1024 * 1024 } = options;
   widenClientConnections();
-  const decoding = { bounds: answerLimits(maxMessageBytes), codecs };
+  const decoding = { limits: answerLimits(maxMessageBytes), codecs };
   const url = new URL(baseUrl);
   const buffered = { bytes: 0 };
   const client = new Client(targetOf(url), toChannelCredentials(url, options.certificates), {

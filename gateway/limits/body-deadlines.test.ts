@@ -9,20 +9,20 @@ import { Shares } from "../../access/shares.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { takeEverything } from "../testing/accessor.ts";
 import { openTestGateway } from "../testing/gateway.ts";
-import { createBodyClock } from "./body-clock.ts";
+import { createBodyDeadlines } from "./body-deadlines.ts";
 import { unlimited } from "./limit-settings.ts";
 
 /** A gateway on whose clock a body may stop for 30 s, looking at it all the time. */
 async function open({ bodyBytes = 1e9 } = {}) {
   const clock = { nowMs: 0 };
-  const bodyClock = {
+  const bodyDeadlines = {
     bodyTimeoutMs: 30_000,
     lingerMs: 10,
     everyMs: 5,
     monotonicMs: () => clock.nowMs,
   };
   const limits = { ...unlimited, shares: { ...unlimited.shares, bodyBytes } };
-  const gateway = await openTestGateway({ bodyClock, limits });
+  const gateway = await openTestGateway({ bodyDeadlines, limits });
   const taken: IngestBatchRequest[] = [];
   gateway.accessor.ingest = takeEverything(taken);
   return { ...gateway, clock, taken, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() };
@@ -188,7 +188,7 @@ test("of a stream that is held without being passed on, no more is taken than a 
 });
 
 test("small chunks that wait for their reader are joined, and arrive as they were sent", async () => {
-  using bodies = createBodyClock({ bodyTimeoutMs: 30_000 }, new Shares({ total: 1e6 }));
+  using bodies = createBodyDeadlines({ bodyTimeoutMs: 30_000 }, new Shares({ total: 1e6 }));
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");

@@ -1,11 +1,11 @@
-// Answers that their clients do not read: counts them against their callers' share of unread bytes,
-// and ends them after a while with a specific error.
+// Deadlines for reading an answer: counts unread answers against their callers' share of unread
+// bytes, and ends them after a while with a specific error.
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Loan, Shares } from "../../access/shares.ts";
 import { type Caller, shareName } from "../caller/caller.ts";
 import { reasonError } from "../errors/reasons.ts";
 
-export type ReadClockOptions = {
+export type ReaderDeadlineOptions = {
   /** Longest time without reading, in addition to the time for the waiting bytes. */
   readerTimeoutMs: number;
   /** Average rate at which a client must read waiting bytes. Default 8 KiB/s. */
@@ -32,7 +32,7 @@ export type Reading = {
   onSlow: (error: ConnectError) => void;
 };
 
-export type ReadClock = Disposable & {
+export type ReaderDeadlines = Disposable & {
   watch(reading: Reading): Reader;
   /** Checks every answer now. */
   look(): void;
@@ -43,7 +43,10 @@ export type ReadClock = Disposable & {
 type Answer = Reading & { loan: Loan; bytes: number; sinceMs: number | undefined };
 
 /** `room` is in bytes, for bytes that wait to be read. */
-export function createReadClock(options: ReadClockOptions, room: Shares): ReadClock {
+export function createReaderDeadlines(
+  options: ReaderDeadlineOptions,
+  room: Shares,
+): ReaderDeadlines {
   const {
     readerTimeoutMs,
     minBytesPerSecond = 8 * 1024,

@@ -5,12 +5,12 @@ import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { Shares } from "../../access/shares.ts";
 import type { Caller } from "../caller/caller.ts";
-import { createReadClock } from "./read-clock.ts";
+import { createReaderDeadlines } from "./reader-deadlines.ts";
 
 function open(totalBytes = 1e9) {
   const clock = { nowMs: 0 };
   const room = new Shares({ total: totalBytes, perCaller: totalBytes / 2 });
-  const readers = createReadClock(
+  const readers = createReaderDeadlines(
     { readerTimeoutMs: 30_000, monotonicMs: () => clock.nowMs, everyMs: 1e8 },
     room,
   );

@@ -1,5 +1,5 @@
-// Detects bodies that stall, arrive too slowly, or take more room than their callers' share. A
-// streamed body may last for ever, as long as it makes progress.
+// Deadlines of request bodies: detects those that stall, arrive too slowly, or take more room than
+// their callers' share. A streamed body may last for ever, as long as it makes progress.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
@@ -7,7 +7,7 @@ import type { Loan, Shares, Shortage } from "../../access/shares.ts";
 import { joinWaiting } from "../../runtime/own-bytes.ts";
 import { onceEnded } from "../http/response-end.ts";
 
-export type BodyClockOptions = {
+export type BodyDeadlineOptions = {
   /** Longest time without data while the gateway waits for some. */
   bodyTimeoutMs: number;
   /**
@@ -40,7 +40,7 @@ export type WatchedBody = {
 /** Call it when the received part of a stream was passed on and takes no more room. */
 export type ReleaseBody = () => void;
 
-export type BodyClock = Disposable & {
+export type BodyDeadlines = Disposable & {
   watch(request: IncomingMessage, response: ServerResponse, body: WatchedBody): ReleaseBody;
   /** Checks every body now. */
   look(): void;
@@ -64,7 +64,7 @@ type Body = WatchedBody & {
  * `room` is in bytes: bodies hold it from their first byte to their answer, or until their bytes
  * were passed on.
  */
-export function createBodyClock(options: BodyClockOptions, room: Shares): BodyClock {
+export function createBodyDeadlines(options: BodyDeadlineOptions, room: Shares): BodyDeadlines {
   const {
     bodyTimeoutMs,
     minBytesPerSecond = 8 * 1024,

@@ -27,7 +27,7 @@ type BaseCall = Partial<ReadingCall> & {
   sendStatus: (status: Partial<StatusObject>) => void;
 };
 
-export type BoundedReadingOptions = {
+export type RequestLimitOptions = {
   limitsOf: (method: DescMethod) => MessageLimits;
   /** The error that a client gets for a message that is too large. */
   toError: (error: unknown, call: { method: DescMethod }) => ConnectError;
@@ -37,17 +37,17 @@ export type BoundedReadingOptions = {
   callerOf: (call: Calling) => string;
 };
 
-export type BoundedReading = {
+export type LimitedRequests = {
   interceptor: ServerInterceptor;
   /** The room of the call that has this metadata. */
   arrivalOf: (metadata: Metadata) => Arrival | undefined;
 };
 
 /** The interceptor next to the connection: it reads nothing, and runs before anything is read. */
-export function boundReading(
+export function limitRequests(
   methodOf: (path: string) => DescMethod | undefined,
-  { limitsOf, toError, arrivals, callerOf }: BoundedReadingOptions,
-): BoundedReading {
+  { limitsOf, toError, arrivals, callerOf }: RequestLimitOptions,
+): LimitedRequests {
   const byMetadata = new WeakMap<Metadata, Arrival>();
   const interceptor: ServerInterceptor = ({ path }, call) => {
     // Return the call itself: grpc-js needs no more, and a wrapper would cost a microsecond per
