@@ -1,4 +1,4 @@
-// Reads in which minutes machines gave signs of life, as of a watermark: of long spans only those
+// Reads in which minutes machines showed signs of life, as of a watermark: for long spans, only the
 // hours at which a long gap begins or ends.
 import { hourUs, minuteUs } from "../history/buckets-of-time.ts";
 import type { AliveHour } from "../history/silence.ts";
@@ -8,11 +8,14 @@ import { assertKept, lowestKept } from "./watermark.ts";
 
 export type AliveWindow = { machineId: number; fromUs: number; toUs: number; toleranceUs: number };
 
-/** hours: as gapsOfHours() takes them. dueUs: nothing is known before; undefined: everything is. */
+/**
+ * hours: in the form of gapsOfHours(). dueUs: nothing is known before this time; undefined:
+ * everything is known.
+ */
 export type Life = { hours: AliveHour[]; dueUs: number | undefined };
 
-// Each bit and the ten after it: what that does not fill between the first and the last is a hole
-// that even the least tolerance does not cover.
+// Sets each bit and the ten after it: any minute still unset between the first and the last is a
+// hole that even the least tolerance does not cover.
 const smeared = [1, 2, 4, 3].reduce((bits, by) => `(${bits} | (${bits} << ${by}))`, "minutes");
 const between = "((1::bigint << (last_minute + 1)) - 1) & ~((1::bigint << first_minute::int4) - 1)";
 

@@ -1,5 +1,5 @@
-// Arrays as binary parameters: what PostgreSQL takes in without parsing text. (pg cannot read
-// binary rows: it decodes every field as UTF-8.)
+// Arrays as binary parameters: PostgreSQL reads them without parsing text. (pg cannot read binary
+// rows: it decodes every field as UTF-8.)
 
 type Write<T> = (target: Buffer, offset: number, value: T) => void;
 
@@ -21,7 +21,7 @@ const int4: Kind<number> = fixed(23, 4, (target, offset, value) =>
   target.writeInt32BE(value, offset),
 );
 const int8: Kind<number> = fixed(20, 8, (target, offset, value) => {
-  // By halves: a BigInt for each would cost an allocation. |value| < 2^53.
+  // In two halves: a BigInt for each would cost an allocation. |value| < 2^53.
   const high = Math.floor(value / 2 ** 32);
   target.writeInt32BE(high, offset);
   target.writeUInt32BE(value - high * 2 ** 32, offset + 4);
@@ -44,7 +44,7 @@ const text: Kind<string> = kind(
 );
 
 /**
- * One-dimensional arrays as binary parameters (pg sends a Buffer as such); null elements allowed.
+ * One-dimensional arrays as binary parameters (pg sends a Buffer as binary); null elements allowed.
  */
 export const toArray = {
   int2: (values: readonly (number | null)[]) => encode(int2, values),
@@ -81,7 +81,7 @@ function encode<T>({ oid, sizeOf, write, none }: Kind<T>, values: readonly (T | 
   return target;
 }
 
-/** Open ends as numbers that int8 holds. */
+/** Infinite ends as numbers that int8 can hold. */
 export function clamp(timeUs: number): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, timeUs));
 }

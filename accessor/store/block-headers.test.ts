@@ -1,5 +1,5 @@
-// Headers of many series come in order, each once, whatever the size of a page; and series that are
-// sparse are not asked for again and again.
+// Headers of many series come in order, each once, for pages of any size; and sparse series are not
+// queried repeatedly.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { column } from "../testing/batches.ts";
 import { TestHistory, unaborted } from "../testing/history.ts";
@@ -12,7 +12,7 @@ const nowUs = () => startUs + 86_400e6;
 let history: TestHistory;
 beforeAll(async () => {
   history = await TestHistory.open();
-  // Two that are dense, and 60 with a block each, spread over the same time and after it.
+  // Two that are dense, and 60 with one block each, spread over the same time and after it.
   const every = (periodUs: number, count: number) =>
     Array.from({ length: count }, (_, i) => [startUs + i * periodUs, i] as const);
   for (const [machine, signals] of [
@@ -83,8 +83,8 @@ test("part of the time", async () => {
 test("series with a block each are asked for once, beside some that have many", async () => {
   const { asked } = await read(124, all);
   const [first, ...later] = asked;
-  // Of what is asked for later, no statement names more than the two dense ones: some 20 bytes of
-  // an array, and 8 for each.
+  // Later statements name no more than the two dense ones: an array takes about 20 bytes, and 8 for
+  // each element.
   expect(Math.max(...later)).toBeLessThan(20 + 3 * 8);
   expect(first).toBeGreaterThan(62 * 8);
   expect(asked.length).toBeLessThan(8);

@@ -1,6 +1,6 @@
-// Headers of the blocks of many series in order of time, a page at a time. What was read of a
-// series and comes later is kept, so that each page asks for those series alone that are used up:
-// of 50,000 series with a block each beside one with thousands, one.
+// Headers of the blocks of many series in order of time, a page at a time. Headers that belong to a
+// later page are kept, so that each page queries only the series whose headers are used up: for
+// 50,000 series with one block each and one series with thousands, only that one.
 import { bucketWidthUs, floorTo } from "../history/buckets-of-time.ts";
 import { toArray } from "./binary-arrays.ts";
 import { askPart, type BlockPart, blockParts } from "./block-parts.ts";
@@ -22,14 +22,14 @@ export type HeaderPage = { headers: BlockHeader[]; nextUs: number };
 
 type HeaderOptions = {
   /**
-   * About how many headers to read at once. Two of each series are read at least, and twice as many
+   * About how many headers to read at once. At least two of each series are read, and twice as many
    * may be held.
    */
   limit: number;
   abort?: AbortSignal | undefined;
 };
 
-// An answer of so many headers takes some 10 ms to read, all of it in one turn.
+// An answer of this many headers takes about 10 ms to read, all in one turn.
 const maxHeadersAtOnce = 4_096;
 
 /** Headers of blocks that reach into a range, in order of (first sample, number). */
@@ -42,15 +42,15 @@ export async function* blockHeaders(
   const leastUs = series.reduce((least, item) => Math.min(least, bucketOf(item, fromUs)), toUs);
   const parts = await blockParts(database, { fromUs: leastUs, toUs, watermark }, { abort });
   for (const [i, part] of parts.entries()) {
-    // What lies in the next part begins with it, or later.
+    // The next part begins at this time, or later.
     const nextUs = parts[i + 1]?.fromUs ?? Number.POSITIVE_INFINITY;
     yield* headersOfPart(database, range, { part, nextUs, limit, abort });
   }
 }
 
 /**
- * A series that may have more blocks. last: of those that were read. held: how many of them are not
- * in a page yet.
+ * A series that may have more blocks. last: the last header read. held: how many of those read are
+ * not in a page yet.
  */
 type Open = { series: Series; last: BlockHeader | undefined; held: number };
 
@@ -73,12 +73,12 @@ async function* headersOfPart(
       const bySeries = Map.groupBy(found, ({ seriesId }) => seriesId);
       for (const one of some) {
         const own = bySeries.get(one.series.id) ?? [];
-        // Less than its share: it has no more.
+        // Fewer than its share: it has no more.
         if (own.length < each) open.delete(one.series.id);
         one.last = own.at(-1) ?? one.last;
         one.held += own.length;
       }
-      // Two runs that are sorted already.
+      // Two runs, each already sorted.
       held = [...held, ...found].sort(inOrder);
     }
     let end: BlockHeader | undefined;
@@ -96,8 +96,8 @@ async function* headersOfPart(
 }
 
 /**
- * The next ones of some series, so many of each at most, in order. By each series' index, so
- * nothing is sorted but the answer.
+ * The next headers of some series, at most this many of each, in order. Uses each series' index, so
+ * only the answer is sorted.
  */
 async function readHeaders(
   database: Database,

@@ -1,22 +1,23 @@
-// In how many statements a question is put to block: one, while it has few partitions; else one for
-// some partitions at a time, whose range stands in it as a constant, so that PostgreSQL plans,
-// opens and locks those alone. It has room for 64 locks a connection by default.
+// How many statements a query on block takes: one, while it has few partitions; otherwise one for
+// every few partitions, with their range as a constant in it, so that PostgreSQL plans, opens and
+// locks only those. By default it has room for 64 locks per connection.
 import { groupSpans, type Span } from "./block-spans.ts";
 import type { Database } from "./database.ts";
 import { layoutAt } from "./layout.ts";
 
 /**
- * A range to ask about. pruned: it is to be planned with its bounds known, since there are many
- * partitions outside of it.
+ * A range to query. pruned: the statement must be planned with known bounds, since many partitions
+ * lie outside of it.
  */
 export type BlockPart = Span & { pruned: boolean };
 
-/** So many are locked by every statement on block that is planned once for all. */
+/** How many partitions a statement on block may lock if it is planned once for all ranges. */
 export const fewPartitions = 100;
 const partitionsAtOnce = 32;
 
 /**
- * What to ask about, ascending; together all of a range that can hold blocks valid at a watermark.
+ * The parts to query, ascending; together they cover all of a range that can hold blocks valid at a
+ * watermark.
  */
 export async function blockParts(
   database: Database,
@@ -30,8 +31,8 @@ export async function blockParts(
 }
 
 /**
- * Asks in the way that suits a part. once: planned once for each connection, as in lookUp, where
- * the part is not pruned.
+ * Runs the query in the way that suits a part. once: planned once for each connection, as in
+ * lookUp, if the part is not pruned.
  */
 export function askPart(
   database: Database,
@@ -40,14 +41,14 @@ export function askPart(
   values: unknown[],
   { name, once, abort }: { name: string; once?: boolean; abort?: AbortSignal | undefined },
 ): Promise<unknown[][]> {
-  // A statement without a name is planned with the values that it comes with.
+  // PostgreSQL plans an unnamed statement with the values of its parameters.
   if (pruned) return database.read(text, values, { abort });
   return once
     ? database.lookUp(text, values, { name, abort })
     : database.read(text, values, { name, abort });
 }
 
-/** Items by part, those parts only that have any. */
+/** Items by part; only parts that have any. */
 export function byPart<Item>(
   parts: readonly BlockPart[],
   items: readonly Item[],

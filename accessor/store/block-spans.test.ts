@@ -1,5 +1,5 @@
-// Partitions to make: whatever buckets come in whatever order, each lies in one, none overlaps
-// another, and there are only so many.
+// Which partitions to make: for buckets in any order, each lies in one partition, none overlaps
+// another, and their number is bounded.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {

@@ -1,5 +1,5 @@
-// How block is cut into partitions: a week each while time is recent, 52 weeks each before that, so
-// that old times, however many, make few.
+// How block is divided into partitions: one per week for recent times, one per 52 weeks before
+// that, so that old times, however many, need few.
 import { lowerIndex } from "../../codec/lower-bound.ts";
 import { floorTo } from "../history/buckets-of-time.ts";
 
@@ -10,15 +10,17 @@ export const dayUs = 86_400_000_000;
 /** Weeks begin on Thursdays, as 1970 did. */
 export const weekUs = 7 * dayUs;
 export const wideUs = 52 * weekUs;
-/** What is newer lies in partitions of a week. */
+/** Newer blocks are in partitions of a week. */
 const weeklyUs = 53 * weekUs;
 
-/** What of block lies in 52 weeks each: all before this. */
+/** Start of the weekly partitions: before it, each partition covers 52 weeks. */
 export function wideBeforeUs(nowUs: number): number {
   return floorTo(nowUs - weeklyUs, wideUs);
 }
 
-/** block_20260108 is the week from that day on, block_20240104_20250102 what lies between two. */
+/**
+ * block_20260108 is the week from that day on, block_20240104_20250102 the time between two days.
+ */
 export function nameOf({ fromUs, toUs }: Span): string {
   return toUs - fromUs === weekUs ? `block_${day(fromUs)}` : `block_${day(fromUs)}_${day(toUs)}`;
 }
@@ -31,8 +33,8 @@ export function spanOf(name: string): Span {
 }
 
 /**
- * The partition to make for a bucket: as wide as its time allows and as those that are there
- * (ascending, none of them its own) leave room.
+ * The partition to make for a bucket: as wide as its time and the existing partitions (ascending,
+ * none of which contains the bucket) permit.
  */
 export function planSpan(bucketUs: number, taken: readonly Span[], nowUs: number): Span {
   const fromUs = floorTo(bucketUs, weekUs);
@@ -44,14 +46,14 @@ export function planSpan(bucketUs: number, taken: readonly Span[], nowUs: number
   return span;
 }
 
-/** The span (of spans that are ascending and apart) that holds a time. */
+/** The span (of ascending, disjoint spans) that contains a time. */
 export function spanAt(spans: readonly Span[], timeUs: number): Span | undefined {
   const before = spans[firstAfter(spans, timeUs) - 1];
   return before !== undefined && timeUs < before.toUs ? before : undefined;
 }
 
 /**
- * What of a range lies in any span, as ranges that reach into at most so many spans each;
+ * The parts of a range that lie in any span, as ranges that touch at most this many spans each;
  * ascending.
  */
 export function groupSpans(spans: readonly Span[], { fromUs, toUs }: Span, most: number): Span[] {

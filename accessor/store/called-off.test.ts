@@ -1,5 +1,5 @@
-// Statements that nobody waits for any more: short ones end by themselves and leave their
-// connection as it is, long ones are called off.
+// Statements whose caller no longer waits: short ones end by themselves and leave their connection
+// as it is, long ones are cancelled.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
@@ -9,7 +9,7 @@ async function open() {
   const stack = new AsyncDisposableStack();
   const { url } = stack.use(await testDatabase());
   const log = createLog({ name: "test", level: "silent" });
-  // Two connections: one for what is asked here.
+  // Two connections: one for the statements of this test.
   const database = stack.use(await openDatabase({ url, log, maxReadConnections: 2 }));
   const backend = async () => (await database.read("select pg_backend_pid()", [], {}))[0]![0];
   return { database, backend, [Symbol.asyncDispose]: () => stack.disposeAsync() };

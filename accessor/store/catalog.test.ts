@@ -1,5 +1,5 @@
-// A catalog of many: loaded in pages, looked up by name and prefix, and asked for series it does
-// not know in one statement.
+// A catalog of many: loaded in pages, looked up by name and prefix, and queried in one statement
+// for series that it does not know.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
@@ -39,7 +39,7 @@ test("12,000 machines: pages of rows, names in order, one machine of a key witho
   expect(await catalog.machinesFitting(["m-7", "m-1199*", "*-42", "absent"])).toEqual(
     ["m-42", "m-7", "m-1199", ...Array.from({ length: 10 }, (_, i) => `m-1199${i}`)].sort(),
   );
-  // The three pages of the whole.
+  // The three pages of the whole catalog.
   expect(statements).toHaveLength(4);
   expect((await catalog.machines("m-11999", 2)).map(({ name }) => name)).toEqual(["m-12", "m-120"]);
   expect((await catalog.select({ machines: [], signals: ["power"] })).length).toBe(12_000);

@@ -1,5 +1,5 @@
-// Machines and their series: known in memory, registered in PostgreSQL. Of a row only what it
-// declares may change (declare.ts).
+// Machines and their series: cached in memory, registered in PostgreSQL. Only the declarations of a
+// row may change (declare.ts).
 import { compareText } from "../../codec/compare-text.ts";
 import { Turns } from "../../runtime/turns.ts";
 import { moved } from "../domain/epochs.ts";
@@ -25,26 +25,32 @@ export class Catalog {
   readonly #database: Database;
   readonly #known = new KnownSeries();
   /**
-   * Counts up when something may be unknown here; a load makes good for all up to where it began.
+   * Incremented when something may be unknown here; a load covers every increment from before its
+   * start.
    */
   #wanted = 1;
   #loaded = 0;
   #loading: Promise<void> | undefined;
-  /** Counts up when all is forgotten: what was asked before is no answer after. */
+  /** Incremented when everything is dropped: answers to earlier queries are then invalid. */
   #generation = 0;
-  /** Changed declarations are known through this number; undefined: nothing was loaded yet. */
+  /**
+   * The number of the last declaration change that is known here; undefined: nothing was loaded
+   * yet.
+   */
   #followed: number | undefined;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
-  /** What another accessor registered is not known yet: load before the next look. */
+  /**
+   * Another accessor has registered something that is not known yet: load before the next lookup.
+   */
   markStale(): void {
     this.#wanted++;
   }
 
-  /** Another epoch has begun: what was registered last may be gone, and its ids given to others. */
+  /** Another epoch has begun: the latest registrations may be lost, and their ids reused. */
   forget(): void {
     this.#generation++;
     this.#wanted++;
@@ -61,8 +67,8 @@ export class Catalog {
   }
 
   /**
-   * Series by id: asks PostgreSQL for those that are not known here, so a row of the log always
-   * finds its own.
+   * Series by id: queries PostgreSQL for those that are unknown here, so a row of the log always
+   * finds its series.
    */
   async getAll(ids: readonly number[]): Promise<ReadonlyMap<number, Series>> {
     const unknown = [...new Set(ids)].filter((id) => !this.#known.byId.has(id));
@@ -78,7 +84,7 @@ export class Catalog {
     return (await this.getAll([id])).get(id)!;
   }
 
-  /** Series that match, ascending by machine, then signal. */
+  /** Matching series, ascending by machine, then signal. */
   async select({ machines, signals }: Selection): Promise<Series[]> {
     await this.#refresh();
     const names =
@@ -89,7 +95,8 @@ export class Catalog {
     const generation = this.#generation;
     const turns = new Turns();
     const found: Series[] = [];
-    // 100,000 series in one turn are felt by others. A copy of the names: more may come meanwhile.
+    // Going through 100,000 series in one turn would delay others. A copy of the names: more may
+    // arrive meanwhile.
     for (const [i, name] of names.slice().entries()) {
       if (i % machinesInARow === 0) await turns.pause();
       const own = this.#known.ofMachine(name);
@@ -102,7 +109,7 @@ export class Catalog {
     return found;
   }
 
-  /** The series that some machines have of a signal, as PostgreSQL knows them now. */
+  /** The series that some machines have of a signal, as PostgreSQL has them now. */
   async ofMachines(machineIds: readonly number[], signal: string): Promise<Series[]> {
     const ids = [...new Set(machineIds)];
     await this.#load(
@@ -136,8 +143,8 @@ export class Catalog {
   }
 
   /**
-   * Names of machines that fit any of some patterns, ascending. By name or prefix where a pattern
-   * is one: others' machines cost nothing then.
+   * Names of machines that match any of some patterns, ascending. An exact name or a prefix is
+   * looked up, so the machines of others cost nothing then.
    */
   async machinesFitting(patterns: readonly string[]): Promise<string[]> {
     await this.#refresh();
@@ -145,9 +152,8 @@ export class Catalog {
   }
 
   /**
-   * Registers series of one machine that are not there yet, as far as the quotas go. What was
-   * registered before, here or elsewhere, keeps its declaration. Answers with the limit that was
-   * reached, if one was.
+   * Registers series of one machine that do not exist yet, as far as the quotas permit. Series that
+   * exist already keep their declarations. Returns the limit that was reached, if any.
    */
   async register(
     machine: string,
@@ -167,8 +173,8 @@ export class Catalog {
   }
 
   /**
-   * Loads everything if need be. Who comes during a load waits for it, and for another if it began
-   * too early.
+   * Loads everything if necessary. A call during a load waits for it, and for another load if that
+   * one began too early.
    */
   async #refresh(): Promise<void> {
     while (this.#loaded < this.#wanted) {
@@ -185,8 +191,8 @@ export class Catalog {
   }
 
   /**
-   * In pages: one answer of 200,000 rows holds the event loop for a second, and memory for all of
-   * them at once.
+   * In pages: one answer of 200,000 rows would block the event loop for a second, and take memory
+   * for all of them at once.
    */
   async #loadAll(): Promise<void> {
     for (let afterId = 0; ; ) {
@@ -198,12 +204,12 @@ export class Catalog {
     }
   }
 
-  /** Answers with the id of the last row of a full page. */
+  /** Returns the id of the last row of a full page. */
   async #load(which: ReturnType<typeof sql.fragment>): Promise<number | undefined> {
     const generation = this.#generation;
     try {
       if (this.#followed === undefined) {
-        // Before the first rows, so that none of them can be older than that.
+        // Read before the first rows, so that none of them can be older than that.
         const { newest } = await readRedeclared(this.#database, Number.MAX_SAFE_INTEGER);
         if (generation === this.#generation) this.#followed ??= newest;
       }
@@ -218,7 +224,7 @@ export class Catalog {
     }
   }
 
-  /** As redeclare(), and known here. */
+  /** Like redeclare(), and updates the cache. */
   async redeclare(
     series: Series,
     declaration: Declaration,
@@ -229,7 +235,7 @@ export class Catalog {
     return done;
   }
 
-  /** Fixes how wide the buckets are of those series that are compacted for the first time. */
+  /** Sets the width of the buckets of series that are compacted for the first time. */
   async fixBuckets(all: readonly Series[]): Promise<void> {
     const series = [...new Set(all)].filter(({ bucketUs }) => bucketUs === undefined);
     if (series.length === 0) return;
@@ -237,7 +243,7 @@ export class Catalog {
     await this.reload(series.map(({ id }) => id));
   }
 
-  /** Reads again what some series declare. */
+  /** Reloads the declarations of some series. */
   async reload(ids: readonly number[]): Promise<void> {
     for (let at = 0; at < ids.length; at += pageRows)
       await this.#load(
@@ -245,7 +251,10 @@ export class Catalog {
       );
   }
 
-  /** Reads the declarations that others have changed, up to a number of theirs; undefined: all. */
+  /**
+   * Reads the declarations that other accessors have changed, up to a number of changes; undefined:
+   * all.
+   */
   async follow(through?: number): Promise<void> {
     const followed = this.#followed;
     if (followed === undefined || (through !== undefined && through <= followed)) return;

@@ -4,10 +4,10 @@ import type { Database } from "./database.ts";
 
 const channel = "millrace_commit";
 
-/** A session that listens. `send` tells every other accessor, and does not fail. */
+/** A session that listens. `send` notifies all other accessors, and does not fail. */
 export type CommitHints = AsyncDisposable & { send(): void };
 
-/** Throws if the database cannot be reached. `onEnd`: the session is over, open another. */
+/** Throws if the database cannot be reached. `onEnd`: the session has ended, open another. */
 export async function openCommitHints(
   database: Database,
   { onHint, onEnd }: { onHint: () => void; onEnd: () => void },

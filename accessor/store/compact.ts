@@ -25,7 +25,7 @@ import type {
 } from "./step-rows.ts";
 
 export type Step = {
-  /** That everything in here is of; undefined: any. */
+  /** The epoch of everything in the step; undefined: any. */
   epoch: number | undefined;
   /** The watermark that the step starts from, and the one that it sets. */
   from: number;
@@ -33,19 +33,19 @@ export type Step = {
   portions: AsyncIterable<Rewritten>;
   touched: Hour[];
   rollups: SeriesRollup[];
-  /** Hours of machines that change, and ranges in which those change that are known. */
+  /** Hours of machines that change, and ranges in which known hours change. */
   touchedStates: HourRange[];
   governedStates: HourRange[];
   stateRollups: StateRollup[];
   unreadable: Unreadable[];
   touches: Touch[];
-  /** A commit that was held and is in here, if any. */
+  /** A held commit that is included, if any. */
   released: number | undefined;
 };
 
 /**
- * Fails, and leaves nothing behind, if the watermark is not at `from` or the epoch is another.
- * Answers how many blocks came and went.
+ * Fails without any effect if the watermark is not at `from` or the epoch differs. Returns how many
+ * blocks were added and removed.
  */
 export async function commitStep(
   database: Database,
@@ -73,8 +73,8 @@ export async function commitStep(
 }
 
 /**
- * Passes over the one commit after the watermark: all of it is held beside the log (see held.ts),
- * but what cannot be read.
+ * Skips the one commit after the watermark: all of it is held beside the log (see held.ts), except
+ * its unreadable rows.
  */
 export async function holdCommit(
   database: Database,
@@ -99,9 +99,9 @@ export async function holdCommit(
 }
 
 /**
- * Writes what was rolled up as of the newest watermark while nothing is committed. It holds from
- * the next revision on: no answer as of a revision that there is changes. False, and nothing is
- * written, if a declaration has changed since beganUs, by the database's clock.
+ * Writes roll-ups as of the newest watermark while nothing is committed. They are valid from the
+ * next revision on, so no answer as of an existing revision changes. Returns false, and writes
+ * nothing, if a declaration has changed since beganUs, by the database's clock.
  */
 export async function commitIdleRollUps(
   database: Database,
@@ -124,10 +124,10 @@ export async function commitIdleRollUps(
   });
 }
 
-/** What a step comes to, besides blocks. */
+/** The results of a step, besides blocks. */
 type Outcome = Pick<Step, "through" | "touched" | "rollups" | "stateRollups" | "unreadable">;
 
-/** Writes it by subject, what is empty not at all, and then the watermark. */
+/** Writes them by subject, skipping those without rows, and then the watermark. */
 async function endStep(client: Client, step: Outcome): Promise<void> {
   const { through, touched, unreadable } = step;
   if (touched.length > 0) await client.query(noteChangedHours(through, touched));
@@ -136,7 +136,7 @@ async function endStep(client: Client, step: Outcome): Promise<void> {
   await client.query("select end_step($1::int8)", [through]);
 }
 
-/** They hold from a revision on. */
+/** The revision from which they are valid. */
 async function addRollups(
   client: Client,
   validFrom: number,
@@ -146,10 +146,10 @@ async function addRollups(
   if (stateRollups.length > 0) await client.query(addStateRollups(validFrom, stateRollups));
 }
 
-/** What a step stands on: the watermark, and the epoch, if it is looked at. */
+/** The state that a step requires: the watermark, and the epoch, if it is checked. */
 type Place = Pick<Step, "from" | "epoch">;
 
-/** One transaction that begins with a look at these. */
+/** Runs one transaction that checks this state first. */
 async function inStep<Answer>(
   database: Database,
   { from, epoch }: Place,
@@ -178,11 +178,11 @@ async function inStep<Answer>(
   }
 }
 
-// Of a frozen accessor, the others wait 30 s at most.
+// If an accessor freezes, the others wait at most 30 s.
 const begin = `begin; set local jit = off; set local synchronous_commit = on; set local lock_timeout = '10s'; set local statement_timeout = '120s';
   set local idle_in_transaction_session_timeout = '30s'`;
 
-/** What was not committed goes with the connection. */
+/** Uncommitted work ends with the connection. */
 async function close(client: Client): Promise<void> {
   await client.end().catch(() => {});
 }

@@ -1,11 +1,11 @@
 // The lock of compaction: of all accessors of a database, one compacts at a time. It belongs to a
-// session, so an accessor that dies gives it up.
+// session, so an accessor that dies releases it.
 import type { Client } from "pg";
 import type { Database } from "./database.ts";
 
 /**
- * session: holds the lock until it ends; undefined: another session has it. leaderless: that one
- * could not compact.
+ * session: holds the lock until it ends; undefined: another session has it. leaderless: that
+ * session cannot compact.
  */
 export type LockAttempt =
   | { session: Client; leaderless: false }

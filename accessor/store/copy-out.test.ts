@@ -1,5 +1,5 @@
-// COPY in binary on pg: bytes as they are stored, failures as failures, and the connection as good
-// as before.
+// Binary COPY on pg: bytes are as stored, failures are reported as failures, and the connection
+// stays usable.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
@@ -11,7 +11,7 @@ import { openDatabase } from "./database.ts";
 async function open() {
   const own = await testDatabase();
   const log = createLog({ name: "test", level: "silent" });
-  // One connection for reads, so that each statement gets the one before it had.
+  // One connection for reads, so that each statement gets the connection of the one before it.
   const database = await openDatabase({ url: own.url, maxReadConnections: 2, log });
   return {
     database,
@@ -60,7 +60,7 @@ test("a statement that fails, or is no COPY in binary, is an error, and the conn
     database.copyOut("copy (select 1 / 0) to stdout (format binary)", {}),
   ).rejects.toThrow();
   await expect(database.copyOut("copy (select 'text') to stdout", {})).rejects.toThrow();
-  // Fails after a thousand rows have come.
+  // Fails after a thousand rows.
   const late =
     "copy (select 1 / (1000 - n) from generate_series(1, 2000) n) to stdout (format binary)";
   await expect(database.copyOut(late, {})).rejects.toThrow();

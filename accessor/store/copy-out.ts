@@ -8,11 +8,11 @@ export type BinaryRow = readonly (Buffer | null)[];
 
 const signature = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
 
-/** A statement to submit to a client; it must come to nothing but a COPY TO STDOUT in binary. */
+/** A statement to submit to a client; it must be a single COPY TO STDOUT in binary. */
 export class CopyOut implements Submittable {
-  /** All rows, when the statement is over. */
+  /** All rows, once the statement has ended. */
   readonly rows: Promise<BinaryRow[]>;
-  /** pg puts its own around it, to stop the clock of query_timeout. */
+  /** pg wraps it, to stop the timer of query_timeout. */
   callback: (error?: Error | null) => void;
   readonly #statement: string;
   readonly #rows: BinaryRow[] = [];
@@ -31,23 +31,22 @@ export class CopyOut implements Submittable {
   }
 
   /**
-   * PostgreSQL sends a message a row, the first with the header before it, the last the trailer.
+   * PostgreSQL sends one message per row; the first is preceded by the header, the last is the
+   * trailer.
    */
   handleCopyData({ chunk }: { chunk: Buffer }): void {
     if (this.#problem) return;
-    // pg writes into the buffer that this is a part of again.
+    // pg will overwrite the buffer that this is a part of.
     const bytes = Buffer.from(chunk);
     try {
       this.#take(bytes, this.#begun ? 0 : this.#begin(bytes));
     } catch (error) {
-      // Thrown from here it would end the process.
+      // An exception thrown from here would end the process.
       this.#problem = error as Error;
     }
   }
 
-  /**
-   * Returns where the rows begin: after the signature, the flags, and what more header there is.
-   */
+  /** Returns where the rows begin: after the signature, the flags, and any header extension. */
   #begin(bytes: Buffer): number {
     if (!bytes.subarray(0, signature.length).equals(signature))
       throw new Error("this is no COPY in binary");
@@ -96,7 +95,7 @@ export function toInt4(field: Buffer | null | undefined): number {
   return field!.readInt32BE(0);
 }
 
-/** An array of whole numbers as text of a statement: nothing else can come of it. */
+/** An array of whole numbers as text of a statement: it cannot contain anything else. */
 export function literalOf(values: readonly number[]): string {
   for (const value of values)
     if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number`);

@@ -1,4 +1,4 @@
-// The database of an accessor that has none yet.
+// Creates the database of an accessor that has none yet.
 import { Client } from "pg";
 import type { Log } from "../../runtime/log.ts";
 import { toFailure } from "./errors.ts";
@@ -25,7 +25,7 @@ export async function createIfMissing(url: string, log: Log): Promise<void> {
     await admin.query(`create database ${admin.escapeIdentifier(name)}`);
     log.info("created the database", { database: name });
   } catch (error) {
-    // Another instance was faster: 42P04 when it had finished, 23505 when both were at it.
+    // Another instance was faster: 42P04 if it had finished, 23505 if both were creating it.
     if (!["42P04", "23505"].includes((error as { code?: string }).code ?? ""))
       throw toFailure(error);
   } finally {

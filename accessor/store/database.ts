@@ -1,6 +1,6 @@
-// Opens the database: creates it if it does not exist, migrates it, and gives out the pools. Slonik
-// asks, where statements are many and rows are few; pg itself carries what Slonik does not: binary
-// arrays in, rows as plain arrays, LISTEN.
+// Opens the database: creates it if it does not exist, migrates it, and provides the pools. Most
+// statements, with few rows each, run through Slonik; pg is used directly for what Slonik cannot
+// do: binary arrays as parameters, rows as plain arrays, LISTEN.
 import {
   Client,
   Pool,
@@ -26,22 +26,22 @@ import { rowChecks } from "./sql.ts";
 export type Database = AsyncDisposable & {
   /** For statements written with sql tags. */
   readonly slonik: DatabasePool;
-  /**
-   * What is asked by slonik for a caller: in its turn (see shared-database.ts). Fails with a
-   * Failure.
-   */
+  /** Queries by Slonik for a caller, in its turn (see shared-database.ts). Fails with a Failure. */
   ask<T>(query: (slonik: DatabasePool) => Promise<T>): Promise<T>;
-  /** Counts samples that are going to be decoded for a question. Fails with QUESTION_TOO_LARGE. */
+  /** Counts samples that are about to be decoded for a question. Fails with QUESTION_TOO_LARGE. */
   spend(samples: number): void;
-  /** What questions hold of decoded samples, in all. */
+  /** The decoded samples of all questions together. */
   readonly sampleBudget: SampleBudget;
-  /** Itself, of a caller's view (see shared-database.ts): for what is read once for all callers. */
+  /**
+   * The database itself, given a caller's view (see shared-database.ts): for data that is read once
+   * for all callers.
+   */
   readonly unshared: Database;
-  /** How many connections there are for each way to read. */
+  /** How many connections there are for each kind of read. */
   readonly connections: { read: number; lookUp: number; slonik: number };
   /**
    * Rows as arrays of values (see row-values.ts). Fails with a Failure. retires: whether the
-   * connection that these rows came from is not to be used again.
+   * connection of these rows must not be used again.
    */
   read(
     text: string,
@@ -53,9 +53,9 @@ export type Database = AsyncDisposable & {
     },
   ): Promise<unknown[][]>;
   /**
-   * As read, for a statement of one shape that looks a few rows up by index, and is asked often:
-   * planned once for each connection. Otherwise PostgreSQL plans such a statement again each time,
-   * since it can tell how long its arrays are, and that takes longer than to run it.
+   * Like read, for a statement of one shape that looks up a few rows by index, and runs often: it
+   * is planned once for each connection. Otherwise PostgreSQL would plan it for every call, because
+   * the lengths of its arrays are known, and planning takes longer than running it.
    */
   lookUp(
     text: string,
@@ -63,11 +63,11 @@ export type Database = AsyncDisposable & {
     options: { abort?: AbortSignal | undefined; name: string },
   ): Promise<unknown[][]>;
   /**
-   * What a COPY … TO STDOUT (FORMAT binary) brings: for bytes, which rows would carry as
+   * The rows of a COPY … TO STDOUT (FORMAT binary): for bytes, which ordinary rows would contain as
    * hexadecimal text (see copy-out.ts).
    */
   copyOut(statement: string, options: { abort?: AbortSignal | undefined }): Promise<BinaryRow[]>;
-  /** As read, on the connection kept for writing, one statement at a time. */
+  /** Like read, on the connection kept for writing, one statement at a time. */
   write(text: string, values: unknown[], options: { name?: string }): Promise<unknown[][]>;
   /** The same for compaction, so that no ingest waits behind it. */
   compact(
@@ -76,43 +76,43 @@ export type Database = AsyncDisposable & {
     options: { abort?: AbortSignal | undefined; name?: string },
   ): Promise<unknown[][]>;
   /**
-   * A connection of its own, not pooled: the caller ends it. applicationName: in place of the
+   * A connection of its own, not pooled: the caller ends it. applicationName: replaces the
    * database's.
    */
   connect(applicationName?: string): Promise<Client>;
 };
 
 /**
- * The application_name of an accessor's sessions, and of the one in which it reads the keys that it
- * asks for.
+ * The application_name of an accessor's sessions, and of the session that reads the keys while the
+ * accessor requires them.
  */
 export const accessorSessions = "millrace-accessor";
 export const keyringSession = "millrace-accessor-keys";
 
 export type DatabaseOptions = {
   url: string;
-  /** How many connections reads may use, in all; three at least. Default 16. */
+  /** How many connections reads may use, in total; at least three. Default 16. */
   maxReadConnections?: number;
   /**
-   * Told which epoch each new connection for reads is of, before it is used. If it throws, the
-   * connection is not.
+   * Called with the epoch of each new connection for reads, before it is used. If it throws, the
+   * connection is not used.
    */
   onEpoch?: (seen: SeenEpoch) => Promise<void>;
-  /** Longest a read statement may run, and so hold a snapshot. Default 10 s. */
+  /** The longest that a read statement may run, and so hold a snapshot. Default 10 s. */
   statementTimeoutMs?: number;
   /**
    * Whether the database is known to exist and to have this version's schema. Default false: it is
-   * created and migrated if need be.
+   * created and migrated if necessary.
    */
   isPrepared?: boolean;
-  /** How its sessions appear in pg_stat_activity. Default accessorSessions. */
+  /** The application_name of its sessions in pg_stat_activity. Default accessorSessions. */
   applicationName?: string;
   log: Log;
 };
 
-// A frozen accessor must not hold the lock for the others: its session is ended after 5 s. jit
-// costs 86 ms on a statement of 0.5 ms. Rows are looked up by index and are mostly in memory; the
-// default of 4 is for a spinning disk.
+// A frozen accessor must not hold the lock while the others wait: its session is ended after 5 s.
+// jit costs 86 ms on a statement of 0.5 ms. Rows are looked up by index and are mostly in memory;
+// the default of 4 is for a spinning disk.
 const sessionSettings = {
   jit: "off",
   random_page_cost: "1.1",
@@ -123,12 +123,12 @@ const sessionSettings = {
 };
 
 const queryTimeoutMs = 130_000;
-// Nothing is written for longer than its statement may run and a little: behind a connection that
-// is dead without an end, all ingest waits.
+// The longest that a write may take: the limit of its statement and a little more. Behind a
+// connection that hangs without closing, all ingest would wait.
 const writeTimeoutMs = 32_000;
-const checkMs = 5_000; // A new connection that does not answer for so long is none.
+const checkMs = 5_000; // A new connection that does not answer within this time has failed.
 
-/** query_timeout: of one statement alone, which the types of pg lack. */
+/** query_timeout: for a single statement; the types of pg lack it. */
 export type Bounded = QueryConfig & { query_timeout: number };
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
@@ -157,10 +157,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     options: pgOptions,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
-    // When the server's own timeouts have not ended a statement, nobody is there.
+    // If the server's own timeouts have not ended a statement, the server is gone.
     query_timeout: queryTimeoutMs,
   });
-  /** By connection: another server may be the primary since the last one was opened. */
+  /**
+   * For each connection: another server may have become the primary since the last one was opened.
+   */
   const check = async (connection: Pick<Client, "query">) => {
     if (options.onEpoch === undefined) return;
     const query: Bounded = { text: "select current_epoch() as epoch", query_timeout: checkMs };
@@ -182,7 +184,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       ...more,
     });
     // An idle connection that breaks is replaced when next needed. One that breaks while in use
-    // fails its query, and says so once more, which unheard would end the process.
+    // fails its query and also emits an error, which would end the process without this listener.
     pool.on("connect", (client) => client.on("error", () => {}));
     pool.on("error", (error) => log.warn("an idle database connection broke", { error }));
     stack.defer(() => pool.end());
@@ -247,7 +249,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       try {
         return await run(writer, rowsOf(text, values, name), {});
       } catch (error) {
-        // Of a read it says that too much was asked for; of a write, that the database is stuck.
+        // For a read, it means that too much was requested; for a write, that the database is
+        // stuck.
         if (!(error instanceof Failure) || error.reason !== "DEADLINE_EXCEEDED") throw error;
         throw new Failure(
           "DATABASE_UNAVAILABLE",

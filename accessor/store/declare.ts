@@ -1,4 +1,4 @@
-// Writes what series declare: registers them, and sets unit and max_gap afterwards.
+// Writes the declarations of series: registers them, and sets unit and max_gap afterwards.
 import { z } from "zod";
 import type { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { chooseBucketUs } from "../history/buckets-of-time.ts";
@@ -10,13 +10,13 @@ import type { NewSeries, Quota, Series } from "./series.ts";
 import { sql } from "./sql.ts";
 import { toNumbers } from "./summary-rows.ts";
 
-/** Which bound on what may be registered was reached. */
+/** Which limit on registrations was reached. */
 const quotaLimit = z.enum(["machines", "machines-per-key", "series", "series-per-key"]);
 export type QuotaLimit = z.infer<typeof quotaLimit>;
 
 type Registering = { holder: string; own: Quota; all: Quota };
 
-/** Answers with the limit that was reached, if one was. */
+/** Returns the limit that was reached, if any. */
 export async function registerSeries(
   database: Database,
   {
@@ -50,8 +50,8 @@ export async function registerSeries(
 }
 
 /**
- * unit, sampleType: undefined leaves it. rhythm: what max_gap was inferred from; undefined: it is
- * declared.
+ * unit, sampleType: undefined leaves the value unchanged. rhythm: the basis that max_gap was
+ * inferred from; undefined: it is declared.
  */
 export type Declaration = {
   unit?: string | undefined;
@@ -61,9 +61,9 @@ export type Declaration = {
 };
 
 /**
- * Sets what a series declares: a unit or a type if it has none, a max_gap if its own is inferred;
- * with `force` whatever it has. Answers false, and does nothing, if it was inferred from something
- * else than is known here.
+ * Sets the declaration of a series: a unit or a type if it has none, a max_gap if its own is
+ * inferred; with `force` in any case. Returns false, without any effect, if max_gap was inferred
+ * from another basis than the one known here.
  */
 export async function redeclare(
   database: Database,
@@ -86,7 +86,7 @@ export async function redeclare(
 export const isLearning = ({ rhythm }: Pick<Series, "rhythm">): boolean =>
   rhythm !== undefined && rhythm.distancesUs.length < maxDistances;
 
-/** Fixes how wide the buckets of series are that have none yet. */
+/** Sets the width of the buckets of series that have none yet. */
 export async function fixBuckets(database: Database, series: readonly Series[]): Promise<void> {
   await database.compact(
     "select fix_buckets($1::int4[], $2::int8[])",
@@ -95,7 +95,10 @@ export async function fixBuckets(database: Database, series: readonly Series[]):
   );
 }
 
-/** How many times declarations of series have changed, and of which series after a number. */
+/**
+ * How many times declarations of series have changed, and which series changed after a given
+ * number.
+ */
 export async function readRedeclared(
   database: Database,
   after: number,

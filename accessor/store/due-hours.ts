@@ -1,5 +1,5 @@
-// The statements on hours that are due to be rolled up: which ones, how many of some ranges are
-// rolled up already, and how far a state change reaches.
+// The statements on hours that are due for a roll-up: which ones, how many of some ranges are
+// already rolled up, and how long a state change governs.
 import { hourUs } from "../history/buckets-of-time.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
@@ -10,8 +10,8 @@ import type { Hour, HourRange } from "./step-rows.ts";
 export type StateSpan = { machineId: number; firstUs: number; lastUs: number };
 
 /**
- * From the first of some state changes to the change after the last, which may be a transition no
- * longer; as of a revision. untilUs: MAX_SAFE_INTEGER if no change follows.
+ * From the first of some state changes to the change after the last, which may no longer be a
+ * transition; as of a revision. untilUs: MAX_SAFE_INTEGER if no change follows.
  */
 export async function readGovernedSpans(
   database: Database,
@@ -33,7 +33,7 @@ export async function readGovernedSpans(
   return rows.map(([machineId, firstUs, untilUs]) => ({ machineId, firstUs, untilUs }));
 }
 
-/** How many hours in some ranges are rolled up; no more than limit are counted. */
+/** How many hours in some ranges are already rolled up, counted up to limit. */
 export async function countRolledUp(
   database: Database,
   ranges: readonly HourRange[],
@@ -61,7 +61,7 @@ const dueTables = {
   machine: ["rollup_state_due", "machine_id"],
 } as const;
 
-/** Whose hours. */
+/** The machines or series that the hours belong to. */
 export type Owner = keyof typeof dueTables;
 
 export type DuePage = {
@@ -96,7 +96,7 @@ export async function readDueHours(
   return rows.map(([at, id]) => ({ id, hourUs: at }));
 }
 
-/** The watermark, and whether any hour is due that is over. beganUs: by the database's clock. */
+/** The watermark, and whether any hour that is over is due. beganUs: by the database's clock. */
 export async function lookForDueHours(
   database: Database,
   { endedBeforeUs, abort }: { endedBeforeUs: number; abort: AbortSignal },

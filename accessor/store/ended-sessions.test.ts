@@ -1,5 +1,5 @@
-// Sessions that PostgreSQL ends at the moments when nothing is asked on them: whoever opens an
-// accessor is told, and the process lives.
+// Sessions that PostgreSQL ends while they are idle: opening an accessor fails with the reason, and
+// the process survives.
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { expect, test } from "vitest";
@@ -11,7 +11,7 @@ const readyForQuery = Buffer.from("Z\0\0\0\u0005I", "latin1");
 const terminate = Buffer.from("X\0\0\0\u0004", "latin1");
 
 /**
- * What a server says to a session that it ends:
+ * The message of a server that ends a session:
  * https://www.postgresql.org/docs/current/protocol-message-formats.html, ErrorResponse.
  */
 function endedByAdministrator(): Buffer {
@@ -26,7 +26,7 @@ function endedByAdministrator(): Buffer {
 
 type Moment = "as soon as it is ready" | "as the client says goodbye";
 
-/** Passes on to a port, and ends the nth session (1 is the first) at a moment. */
+/** Forwards to a port, and ends the nth session (1 is the first) at a given moment. */
 async function openEndingProxy(port: number, moment: Moment, nth: number) {
   let sessions = 0;
   const server = createServer((client) => {

@@ -1,5 +1,5 @@
-// What PostgreSQL says went wrong, as a Failure: by SQLSTATE where there is one, as unavailable
-// where the connection broke.
+// Converts errors from PostgreSQL to Failures: by SQLSTATE if there is one, to unavailable if the
+// connection broke.
 import {
   BackendTerminatedError,
   BackendTerminatedUnexpectedlyError,
@@ -13,7 +13,7 @@ const retryAfterMs = 1_000;
 /** Any error of a driver. A Failure passes through. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
-  // Slonik wraps what a new connection was refused for.
+  // Slonik wraps the error that a new connection was refused with.
   if (error instanceof Error && error.cause instanceof Failure) return error.cause;
   const code = sqlStateOf(error);
   if (code === undefined ? isConnectionLoss(error) : isPassing(code)) {
@@ -30,7 +30,7 @@ export function toFailure(error: unknown): Failure {
     const { message, detail } = postgresError(error);
     return new Failure("DATABASE_UNSAFE", message, { metadata: { setting: detail ?? "" } });
   }
-  // The ids and revisions in the statement are of an epoch that is over.
+  // The ids and revisions in the statement belong to an epoch that has ended.
   if (code === "MR002") return moved(error);
   if (code === "57014") {
     return new Failure("DEADLINE_EXCEEDED", "the database took too long; ask for less at once", {
@@ -41,8 +41,8 @@ export function toFailure(error: unknown): Failure {
 }
 
 /**
- * Whether the connection, not the statement, is at fault: the system says so by code, the drivers
- * by class or text alone.
+ * Whether the connection, not the statement, is at fault: the system reports this by code, the
+ * drivers only by class or text.
  */
 function isConnectionLoss(error: unknown): boolean {
   for (
@@ -77,21 +77,21 @@ export function isDataRefusal(error: unknown): boolean {
   return code !== undefined && (code.startsWith("22") || code.startsWith("23"));
 }
 
-/** Whether a statement was refused because what its caller knows is of another epoch. */
+/** Whether a statement was refused because its caller's data is of another epoch. */
 export function isOfAnotherEpoch(error: unknown): boolean {
   return sqlStateOf(error) === "MR002";
 }
 
 /**
- * Whether the connection that it came from must not serve the next statement: its state is unknown,
- * or it only reads (25006), which may lead to what was the primary before a failover, and would do
- * so for ever.
+ * Whether the connection of this error must not serve the next statement: its state is unknown, or
+ * it is read-only (25006). A read-only connection may lead to the former primary of a failover, and
+ * would stay there for ever.
  */
 export function leavesUnusable(error: unknown): boolean {
   return /^(08|57P|25006)|^$/.test(sqlStateOf(error) ?? "");
 }
 
-/** An SQLSTATE has a digit; EPIPE, of the system, has none. */
+/** An SQLSTATE has a digit; EPIPE, a code of the system, has none. */
 export function sqlStateOf(error: unknown): string | undefined {
   return postgresError(error).code;
 }
@@ -112,7 +112,7 @@ function postgresError(error: unknown): { code?: string; message: string; detail
 
 // 08 connection, 53 resources (disk full, too many connections), 57P shutdown, 58 system, 25006
 // read-only (a standby), 40 serialization, 55P03 lock timeout, 25P03 idle in transaction, XX
-// internal: none of them says anything about the data.
+// internal: none of them concerns the data.
 function isPassing(code: string): boolean {
   return (
     /^(08|53|57P|58|40|XX)/.test(code) ||

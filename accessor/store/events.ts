@@ -1,4 +1,4 @@
-// State changes and error reports: their plain tables, read in order of (time, revision, position)
+// State changes and error reports: reads their plain tables in order of (time, revision, position)
 // as of a revision.
 import type { SerializableValue } from "slonik";
 import { z } from "zod";
@@ -6,7 +6,7 @@ import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { Database } from "./database.ts";
 import { sql } from "./sql.ts";
 
-/** A place in the order of records. */
+/** A position in the order of records. */
 export type Place = { timeUs: number; revision: number; position: number };
 
 const place = {
@@ -36,12 +36,12 @@ export type EventRange = {
   toUs: number;
   /** Nothing committed later. */
   through: number;
-  /** Only what comes after this place. */
+  /** Only records after this place. */
   after: Place | undefined;
   limit: number;
-  /** Of the rows together: no more are read, but one at least. */
+  /** Bytes of all rows together: no more are read, but at least one row. */
   maxBytes: number;
-  /** What a row counts beside its texts and the name of its machine. */
+  /** Bytes counted for a row besides its texts and the name of its machine. */
   rowBytes: number;
 };
 
@@ -62,7 +62,7 @@ const inRange = ({
   and ${machineIds === undefined ? sql.fragment`true` : sql.fragment`machine_id = any(${sql.array([...machineIds], "int4")})`}`;
 
 /**
- * The rows of a select that fit, by a size that is known before they leave PostgreSQL; found: how
+ * The rows of a select that fit, by a size that is known before PostgreSQL sends them; found: how
  * many there were up to the limit.
  */
 const fitting = (
@@ -117,7 +117,7 @@ export async function readErrorReports(
 
 const countRow = z.object({ severity: z.number(), code: z.string(), count: z.number() });
 
-/** How many error reports of a machine a window holds, by severity and code. */
+/** How many error reports of a machine are in a window, by severity and code. */
 export async function countErrorReports(
   database: Database,
   {
@@ -135,7 +135,7 @@ export async function countErrorReports(
   );
 }
 
-/** The newest of each machine as of a revision: by time, then by commit. */
+/** The newest of each machine as of a revision: the latest in time, then the last committed. */
 export async function readLatestStates(
   database: Database,
   machineIds: readonly number[],

@@ -1,5 +1,5 @@
-// A standby is promoted under an accessor that is asked meanwhile: each answer is of one history,
-// whatever the accessor has noticed.
+// A standby is promoted under an accessor that serves queries meanwhile: each answer is of one
+// history, whatever the accessor has noticed.
 import { expect, test } from "vitest";
 import type { TestAccessor } from "../testing/accessor.ts";
 import { reasonOf } from "../testing/errors.ts";
@@ -22,7 +22,7 @@ test("an answer is never of two histories: who knows nothing asks the new primar
   await sendAll(fresh, "new", 7);
   const ask = ({ signals }: TestAccessor, pageToken = "") =>
     signals.querySignals({ signal: "power", pageToken });
-  // Connections that the promotion broke are found out by the first attempts.
+  // The first attempts find the connections that the promotion broke.
   const reasonAt = async (asked: TestAccessor, pageToken?: string) => {
     for (let attempt = 0; attempt < 5; attempt++) {
       const { reason } = (await reasonOf(ask(asked, pageToken))) ?? {};
@@ -30,8 +30,8 @@ test("an answer is never of two histories: who knows nothing asks the new primar
     }
     throw new Error("the database is not there");
   };
-  // This one has published nothing that was lost. A page of the former history is not continued
-  // from the new one.
+  // This accessor has published none of the lost commits. A page of the former history cannot be
+  // continued from the new one.
   expect(await reasonAt(other, page.nextPageToken)).toBe("PAGE_TOKEN_INVALID");
   const { signals, cursor } = await ask(other);
   expect([signals.length, cursor]).toEqual([5, kept]);

@@ -1,5 +1,5 @@
-// A standby is promoted under running accessors, with and without the newest commits: nobody skips,
-// and nobody goes on with what is not there.
+// A standby is promoted under running accessors, with and without the newest commits: no reader
+// skips commits, and none continues with commits that are lost.
 import { expect, onTestFinished, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { eventually } from "../../test/testing/eventually.ts";
@@ -17,7 +17,7 @@ import { readEpochs } from "./identity.ts";
 const timeout = 120_000;
 const quiet = createLog({ name: "accessor", level: "silent" });
 
-/** Until the end of a feed: what came, and why it ended. */
+/** Reads a feed until its end: its messages, and why it ended. */
 async function follow({ signals }: TestAccessor, cursor: string) {
   const values: string[] = [];
   let through = cursor;
@@ -87,7 +87,8 @@ test.each([1, 56, 400])(
     const feed = await follow(accessor, kept);
     await eventually("all was watched", () => feed.through() === given);
     await servers.promote();
-    // As many as were lost and one, before anybody polls: through an accessor that starts now.
+    // Commits as many as were lost and one more, before any accessor polls: through an accessor
+    // that starts now.
     const fresh = await openOn(servers, { pollMs: 3_600_000 });
     await sendAll(fresh, "new", lost + 1);
     expect(await feed.ended).toMatchObject({
@@ -130,7 +131,7 @@ test("a backlog that overtakes what was published: the first commit of an access
   expect(await reasonOf(single)).toMatchObject({
     reason: expect.stringMatching("DATABASE_UNAVAILABLE|SHUTTING_DOWN"),
   });
-  // A connection that the promotion broke is found out by the first attempt.
+  // The first attempt finds a connection that the promotion broke.
   await reasonOf(
     accessor.ingest.ingestBatch({ producerId: "p", sequence: 6n, batch: oneSample(6) }),
   );
@@ -156,13 +157,13 @@ test("a resume tells an accessor that knows nothing, before anybody has committe
   const given = await sendAll(accessor, "q", 3);
   await servers.promote();
   const resume = () => reasonOf(watch(other, after(given), () => true));
-  // A connection that the promotion broke is found out by the first attempt.
+  // The first attempt finds a connection that the promotion broke.
   await resume();
   expect(await resume()).toMatchObject({
     reason: "CURSOR_FOREIGN",
     metadata: { latest_cursor: kept },
   });
-  // It has lost nothing of what it had published, and goes on.
+  // It has lost nothing that it had published, and continues.
   const next = await send(other, "p", 6);
   const seen = await watch(other, after(kept), ({ through }) => through === next);
   expect(seen.flatMap(valuesIn)).toEqual(["m1:6"]);
@@ -178,7 +179,7 @@ test("ids of series and producers that were given up are not used for others", {
   servers.holdBack();
   await send(accessor, "lost", 1);
   await using stream = await Producer.open(other.ingest, "lost");
-  // Known to the other one by reading; it has published nothing.
+  // The other accessor knows them by reading; it has published nothing.
   expect((await other.signals.listMachines({})).machines).toHaveLength(1);
   await servers.promote();
   const fresh = await openOn(servers, unaware);

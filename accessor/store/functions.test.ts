@@ -1,5 +1,5 @@
 // The functions and views of a database are those of the files, whichever it had before, and those
-// of a newer program stay.
+// of a newer program are kept.
 import pg from "pg";
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
@@ -10,7 +10,7 @@ import { migrate, readSchema, type Schema } from "./migrate.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 
-/** As this version's, with one word that is another. */
+/** As in this version, with one word changed. */
 function otherWords(from = readSchema()): Schema {
   const files = from.functions!.files.map(({ name, sql }) => ({
     name,

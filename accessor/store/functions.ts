@@ -1,5 +1,5 @@
-// The SQL functions and views of this version. Their text stands once, in functions/ and views/. An
-// accessor that starts with another text than the database has creates all of them again.
+// The SQL functions and views of this version. Their text exists once, in functions/ and views/. An
+// accessor whose text differs from the database's recreates all of them at its start.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Client } from "pg";
@@ -7,7 +7,7 @@ import type { Client } from "pg";
 export type FunctionFile = { name: string; sql: string };
 export type FunctionSet = { files: readonly FunctionFile[]; digest: string };
 
-/** In this order: what is used in the head or body of another comes before it. */
+/** In this order: a function that another uses in its head or body comes before it. */
 const names = [
   "functions/named-numbers.sql",
   "functions/times.sql",
@@ -45,7 +45,7 @@ const names = [
   "functions/grants.sql",
 ];
 
-/** The files, in the order in which they are applied. Fails if one is in no place of the order. */
+/** The files, in the order in which they are applied. Fails if a file is missing from the order. */
 export function readFunctions(): FunctionSet {
   const found = ["functions/", "views/"].flatMap((folder) =>
     readdirSync(new URL(folder, import.meta.url)).map((name) => folder + name),
@@ -63,8 +63,8 @@ export function readFunctions(): FunctionSet {
 }
 
 /**
- * Within the transaction of a migration: creates all of them again if the database has others, or
- * if `anyway`, since a migration may have dropped some. Returns whether it did.
+ * Within the transaction of a migration: recreates all of them if the database has others, or if
+ * `anyway`, since a migration may have dropped some. Returns whether it did.
  */
 export async function replaceFunctions(
   client: Client,
@@ -84,8 +84,8 @@ export async function replaceFunctions(
 }
 
 /**
- * Where the tables are, whatever else the connection looks through. Functions that run as their
- * owner keep this path ("set search_path from current").
+ * The schema of the tables, whatever else is in the connection's search_path. Functions that run as
+ * their owner keep this path ("set search_path from current").
  */
 const intoTheirSchema = `
   select set_config('search_path', quote_ident(n.nspname) || ', pg_temp', true)

@@ -1,5 +1,5 @@
-// A connection to PostgreSQL that is dead without an end: statements that are called off end soon,
-// and the next ones get another connection.
+// A connection to PostgreSQL that hangs without closing: cancelled statements end soon, and the
+// next ones get another connection.
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
 import { openDatabase } from "./database.ts";
 
-/** Passes on to a port; swallow: what is connected so far carries nothing any more. */
+/** Forwards to a port; swallow: existing connections carry nothing any more. */
 async function openPipe(port: number) {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {

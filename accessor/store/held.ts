@@ -1,5 +1,5 @@
-// The part of the log that a read at a watermark needs beside the history: what came after it, and
-// commits that compaction has passed over and holds.
+// The part of the log that a read at a watermark needs besides the history: the commits after it,
+// and commits that compaction has skipped and holds.
 import type { Database } from "./database.ts";
 import { layoutAt } from "./layout.ts";
 
@@ -8,7 +8,7 @@ export const segmentsAfter = (revision: string) =>
   `segment >= coalesce((select max(s.segment) from log_segment s where s.first_revision <= ${revision} + 1), 0)`;
 
 /**
- * Held at a watermark, up to a revision. A commit that was released at a later watermark is none of
+ * Held at a watermark, up to a revision. A commit that was released at a later watermark is not in
  * this one's history.
  */
 export const heldAt = (watermark: string, through: string) =>
@@ -17,13 +17,13 @@ export const heldAt = (watermark: string, through: string) =>
 const columns = "revision, first_us, last_us, series_id, sample_count, payload";
 
 /**
- * pending: a table of the rows, for a from clause. suffix: for a statement's name, since the text
- * is not always the same.
+ * pending: a table of the rows, for a from clause. suffix: for a statement's name, since its text
+ * varies.
  */
 export type Waiting = { empty: boolean; pending: string; suffix: string };
 
 /**
- * The rows of commits up to a revision that the history does not have at a watermark. Placeholders
+ * The rows of commits up to a revision that are not in the history at a watermark. Placeholders
  * stand for the two.
  */
 export async function waitingAt(

@@ -14,7 +14,7 @@ export type BlockHeader = {
   readonly blockId: number;
   readonly seriesId: number;
   readonly bucketUs: number;
-  /** The watermark that it came with. */
+  /** The watermark that it became valid at. */
   readonly validFrom: number;
   readonly summary: Summary;
   /** Bytes of its payload. */
@@ -32,9 +32,9 @@ export const headerArrays = inArrays("found", [
   "bytes",
 ]);
 /**
- * Whether a block b is valid at a watermark. "offset 0" has PostgreSQL look each block's end up by
- * index. As a join, it compares every block with every end, or leaves the order of the blocks'
- * index and reads all that a series has.
+ * Whether a block b is valid at a watermark. "offset 0" makes PostgreSQL look up each block's end
+ * by index. As a join, it would compare every block with every end, or leave the order of the
+ * blocks' index and read everything that a series has.
  */
 export const current = (watermark: string) => `b.valid_from <= ${watermark}
   and not exists (select from block_end e where e.block_id = b.block_id and e.ended_at <= ${watermark} offset 0)`;
@@ -54,8 +54,8 @@ type BlockRanges = {
 };
 
 /**
- * Headers of the current blocks of a series whose buckets begin in some ranges, in order; if they
- * are more than max, one more of them.
+ * Headers of the current blocks of a series whose buckets begin in some ranges, in order; if there
+ * are more than max, max + 1 of them.
  */
 export async function readBlocksOfRanges(
   database: Database,
@@ -74,7 +74,8 @@ export async function readBlocksOfRanges(
     const [row] = await askPart(
       database,
       part,
-      // "offset 0" has each range looked up by index; as a join, all blocks are compared with each.
+      // "offset 0" makes it look up each range by index; as a join, it would compare all blocks
+      // with each.
       `select ${lowestKept}, ${headerArrays} from (
          select block.* from unnest($2::int8[], $3::int8[]) as range(from_us, to_us), lateral (
            select ${headerColumns} from block b
@@ -100,9 +101,9 @@ export async function readBlocksOfRanges(
 }
 
 /**
- * Between which times of a range the history has anything of a series, to whole buckets; undefined
- * if it has nothing. By index, at any length; of many partitions those are asked that lie before
- * the first block and behind the last.
+ * The part of a range in which the history has data of a series, to whole buckets; undefined if
+ * there is none. Uses an index, at any length; if there are many partitions, it queries those
+ * before the first block and after the last.
  */
 export async function readHistoryExtent(
   database: Database,
@@ -113,7 +114,7 @@ export async function readHistoryExtent(
   }: { series: Series; fromUs: number; toUs: number; watermark: number },
   { abort }: ReadOptions,
 ): Promise<{ firstUs: number; lastUs: number } | undefined> {
-  // A bucket that begins before the range may reach into it.
+  // A bucket that begins before the range may overlap it.
   const fromUs = floorTo(range.fromUs, bucketWidthUs(series));
   const parts = await blockParts(database, { fromUs, toUs: range.toUs, watermark }, { abort });
   const blockIn = async (part: BlockPart, end: "min" | "max") => {
@@ -197,13 +198,13 @@ function spanOfBuckets(buckets: readonly { bucketUs: number }[]): { fromUs: numb
   };
 }
 
-/** Payloads (and, if asked for, commits) by block. Fails with PAGE_TOKEN_EXPIRED if one is gone. */
+/** Payloads (and, if requested, commits) by block. Fails with PAGE_TOKEN_EXPIRED if one is gone. */
 export async function readPayloads(
   database: Database,
   headers: readonly Pick<BlockHeader, "blockId" | "seriesId" | "bucketUs">[],
   { withCommits, abort }: ReadOptions & { withCommits: boolean },
 ): Promise<Map<number, { payload: Buffer; commits: Buffer | undefined }>> {
-  // Those of a watermark that the headers were read at.
+  // Payloads of a watermark that the headers were read at.
   const parts = await blockParts(database, { ...spanOfBuckets(headers), watermark: 0 }, { abort });
   const payloads = new Map<number, { payload: Buffer; commits: Buffer | undefined }>();
   for (const { part, items } of byPart(parts, headers, ({ bucketUs }) => bucketUs)) {
@@ -228,7 +229,7 @@ export async function readPayloads(
   return payloads;
 }
 
-/** As block_payloads() does, but planned with the bounds known. */
+/** Like block_payloads(), but planned with known bounds. */
 function payloadsBetween(
   [series, buckets, blocks]: readonly [string, string, string],
   part: BlockPart,
@@ -244,7 +245,7 @@ export function inOrder(a: BlockHeader, b: BlockHeader): number {
   return a.summary.firstUs - b.summary.firstUs || a.blockId - b.blockId;
 }
 
-/** In order. Of a row of lowestKept and headerArrays. */
+/** In order. Expects a row of lowestKept and headerArrays. */
 export function toHeaders(row: unknown[]): BlockHeader[] {
   const { own, summaries } = fromArrays(row, 1, 5);
   const [blockId, seriesId, bucketUs, validFrom, bytes] = own;

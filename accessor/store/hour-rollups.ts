@@ -1,4 +1,4 @@
-// Reads what is rolled up of hours: a series' summary, a machine's time and energy by state.
+// Reads the roll-ups of hours: a series' summary, a machine's time and energy by state.
 import { hourUs } from "../history/buckets-of-time.ts";
 import { stateCount } from "../history/state-intervals.ts";
 import type { StateTotals } from "../history/state-totals.ts";
@@ -13,7 +13,7 @@ type ReadOptions = { abort?: AbortSignal | undefined };
 
 type HourRollup = { hourUs: number; summary: Summary };
 
-// PostgreSQL needs as long to write 1,000 of them as for three round trips.
+// PostgreSQL takes as long to write 1,000 of them as for three round trips.
 const minHoursInTwo = 2_000;
 
 /** Of hours that begin in a range, ascending; only those current at the watermark. */
@@ -24,8 +24,8 @@ export async function readHourRollups(
 ): Promise<HourRollup[]> {
   const { fromUs, toUs } = range;
   if (toUs - fromUs < minHoursInTwo * hourUs) return readHours(database, range, options);
-  // In two statements at once: nearly all of the time is PostgreSQL's, writing numbers down, and
-  // each has a process of its own.
+  // In two statements at once: PostgreSQL takes nearly all of the time, to write numbers as text,
+  // and each statement has a process of its own.
   const middleUs = Math.floor((fromUs + toUs) / 2);
   const halves = [
     readHours(database, { ...range, toUs: middleUs }, options),
@@ -62,8 +62,8 @@ async function readHours(
 }
 
 /**
- * Of hours that begin in a range, ascending; only those current at the watermark. staleThrough: of
- * the machine's power, if it has any.
+ * Of hours that begin in a range, ascending; only those current at the watermark. staleThrough:
+ * that of the machine's power, if it has any.
  */
 export async function readStateRollups(
   database: Database,
@@ -95,7 +95,7 @@ export async function readStateRollups(
   ];
   assertKept(watermark, lowest);
   if (starts === null) return [];
-  // Arrays of arrays come as "{{1,2},{3,4}}": of each hour, a number for each state.
+  // Arrays of arrays have the form "{{1,2},{3,4}}": for each hour, a number per state.
   const [transitions, timeUs, coveredUs, integral] = arrays.map((text) =>
     toNumbers(`{${text.replaceAll(/[{}]/g, "")}}`),
   );

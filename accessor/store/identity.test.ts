@@ -1,5 +1,5 @@
-// A copy put back leaves no trace, so who puts it back says so: cursors from beyond it are foreign
-// from then on, those from before stay good.
+// Restoring a copy leaves no trace, so the operator has to declare it: from then on, cursors from
+// after the copy are foreign, and those from before it stay valid.
 import { ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -14,7 +14,7 @@ test("after --begin-epoch, cursors of what was lost are foreign even when revisi
   };
   const kept = await send(database, "a");
   const lost = await send(database, "b");
-  // What putting back a copy from before the second batch does to the log.
+  // The effect on the log of restoring a copy from before the second batch.
   for (const table of ["log", "receipt"])
     await database.query(`delete from ${table} where revision = 2`);
   await using restored = await openTestAccessor({

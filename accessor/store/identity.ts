@@ -1,4 +1,4 @@
-// Which database this is and which epochs its history had: what cursors name. A new timeline
+// Identifies the database and the epochs of its history: cursors name both. A new timeline
 // (restore, promotion) begins a new epoch.
 
 import type { Client } from "pg";
@@ -12,19 +12,19 @@ export type Identity = {
   databaseId: string;
   epochs: Epoch[];
   nowUs: number;
-  /** What page tokens are signed with, the same for every accessor of this database. A secret. */
+  /** The key that signs page tokens, the same for every accessor of this database. A secret. */
   pageKey: string;
 };
 
-// Behind a connection that is dead without an end, all reads would wait.
+// Behind a connection that hangs without closing, all reads would wait.
 const answerMs = 12_000;
-// 64-bit numbers come as text.
+// 64-bit numbers arrive as text.
 const epochRow = z.object({ epoch: z.number(), first_revision: z.string().transform(Number) });
 const identityRow = z.object({ database_id: z.string(), now_us: z.number(), page_key: z.string() });
 
 /**
- * beginEpoch: the database was put back to an earlier copy, which leaves no trace of its own (as a
- * new timeline would).
+ * beginEpoch: the database was restored to an earlier copy, which leaves no trace of its own
+ * (unlike a new timeline).
  */
 export async function readIdentity(
   database: Database,
@@ -49,8 +49,8 @@ export async function readIdentity(
 }
 
 /**
- * All epochs, ascending, after the one of a new timeline was begun if this is one. On a connection
- * of its own: those of the pools may wait for this answer.
+ * All epochs, ascending. If the timeline is new, its epoch is begun first. On a connection of its
+ * own: those of the pools may wait for this answer.
  */
 export async function readEpochs(database: Pick<Database, "connect">): Promise<Epoch[]> {
   let client: Client | undefined;
@@ -68,7 +68,7 @@ export async function readEpochs(database: Pick<Database, "connect">): Promise<E
   } catch (error) {
     throw toFailure(error);
   } finally {
-    // Nobody waits for its goodbye.
+    // No caller waits for it to close.
     void client?.end().catch(() => {});
   }
 }

@@ -1,21 +1,21 @@
-// The statements on producers' numbers: ingest() with groups of prepared batches, what became of
-// each; hellos; forgetting.
+// The statements on producers' numbers: ingest() with groups of prepared batches, and the outcome
+// of each; hellos; forgetting producers.
 import type { ErrorReport, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
 import type { Series } from "./series.ts";
 
-/** Who sends a batch, as the database knows it. */
+/** The sender of a batch, as the database knows it. */
 export type Sender = {
-  /** Under whose numbers: the id that the client named, or what toBatchSender made of it. */
+  /** The producer id: the one that the client named, or the one that toBatchSender made of it. */
   producer: string;
-  /** Whom the producer must belong to; undefined: authentication is off. */
+  /** The owner that the producer must belong to; undefined: authentication is off. */
   owner: string | undefined;
-  /** Through where it said in its hello that it has acks; undefined where there was none. */
+  /** The last sequence that its hello reported as acknowledged; undefined if there was no hello. */
   ackedSequence: number | undefined;
 };
 
-/** What the log keeps of a batch for one series. */
+/** The log's row for one series of a batch. */
 export type LogRow = {
   series: Series;
   firstUs: number;
@@ -24,10 +24,10 @@ export type LogRow = {
   payload: Uint8Array;
 };
 
-/** A record that is stored, with its place in the batch's list. */
+/** A stored record, with its place in the batch's list. */
 export type Placed<T> = { record: T; position: number; timeUs: number };
 
-/** What ingest() takes of a batch. Nothing to store: no rows. */
+/** A batch as a parameter of ingest(). Nothing to store: no rows. */
 export type Storable = {
   sequence: number;
   digest: Buffer;
@@ -37,15 +37,15 @@ export type Storable = {
   rows: LogRow[];
   stateChanges: Placed<StateChange>[];
   errorReports: Placed<ErrorReport>[];
-  /** Its number is not one to be stored: to hear why, and to store nothing. */
+  /** Its sequence must not be stored: only find the reason, and store nothing. */
   onlyAsks?: boolean;
 };
 
-/** How many producers there may be, and for how long. */
+/** How many producers there may be, and how long they are kept. */
 export type ProducerLimits = {
-  /** Of one owner's naming; without authentication, of all together. */
+  /** Producers that one owner's clients named; without authentication, those of all together. */
   maxProducers: number;
-  /** How long an Idempotency-Key is known at least, from its first use. */
+  /** The least time that an Idempotency-Key is remembered, from its first use. */
   idempotencyWindowMs: number;
 };
 
@@ -55,23 +55,23 @@ export const defaultProducerLimits: ProducerLimits = {
 };
 
 /**
- * What became of a batch. revision: the batch's own if stored, else the one as of which it was
- * decided. foreign: the producer is another owner's. quota: its sender has too many already. next:
- * it was only asked about, and would be taken.
+ * The outcome of a batch. revision: the batch's own if stored, else the one as of which it was
+ * decided. foreign: the producer belongs to another owner. quota: its sender has too many already.
+ * next: it was only checked, and would be accepted.
  */
 export type Decision = {
   outcome: "stored" | "decided" | "duplicate" | "conflict" | "gap" | "foreign" | "quota" | "next";
   revision: number;
   committedUs: number;
-  /** An encoded BatchResult, if there is something to say. */
+  /** An encoded BatchResult, if there is anything to report. */
   result: Buffer | null;
-  /** The sequence that would have been stored. */
+  /** The sequence that would have been stored next. */
   expected: number;
 };
 
 /**
- * Commits a group. One producer's batches in order, each sequence once. Answers in the same order.
- * epoch: fails with MR002 unless it is the newest; undefined: in any.
+ * Commits a group. One producer's batches are in order, each sequence once. Returns outcomes in the
+ * same order. epoch: fails with MR002 unless it is the newest; undefined: accepts any.
  */
 export async function commitGroup(
   database: Database,
@@ -90,7 +90,7 @@ export async function commitGroup(
     prepared.errorReports.map((placed) => ({ ...placed, batch: i + 1, prepared })),
   );
   const answers = await database.write(
-    // The dependence on known makes PostgreSQL set it first; it holds until the commit.
+    // Its dependence on known makes PostgreSQL set it first; it is valid until the commit.
     `select outcome, revision, committed_us, result, expected from set_config('millrace.epoch', $29::text, true) known, lateral ingest(
       case when known is not null then $1::int8 end, $2::int8, $3::text[], $4::text[], $5::int8[],
       $6::int8[], $7::bytea[], $8::bytea[], $9::bool[],
@@ -144,8 +144,7 @@ export async function commitGroup(
 }
 
 /**
- * What a producer is told when it says hello. lost: sequences that it has acks for and that are not
- * here.
+ * The answer to a producer's hello. lost: sequences that it has acks for and that are missing here.
  */
 export type Opened = {
   lastSequence: number;
@@ -154,7 +153,7 @@ export type Opened = {
   isForeign: boolean;
 };
 
-/** Changes nothing. */
+/** Has no effect. */
 export async function openProducer(
   database: Database,
   { producer, owner, ackedSequence }: Sender & { ackedSequence: number },
@@ -178,8 +177,8 @@ export async function openProducer(
 }
 
 /**
- * Forgets producers that are kept for a while only; looks at no more than limit. Answers how many
- * it was done with.
+ * Forgets producers that are kept for a limited time; examines at most limit of them. Returns how
+ * many were finished.
  */
 export async function dropIdleProducers(
   database: Database,

@@ -1,5 +1,5 @@
-// Keys in PostgreSQL: made, listed, ended, and read by accessors. Secrets never come here, only
-// their digests.
+// Keys in PostgreSQL: created, listed, revoked, and read by accessors. Only digests of secrets are
+// stored.
 import { z } from "zod";
 import type { Principal, Scope } from "../../access/principal.ts";
 import { accessorSessions, type Database, keyringSession } from "./database.ts";
@@ -8,7 +8,7 @@ import { sql } from "./sql.ts";
 
 export type StoredKey = Principal & {
   digest: Buffer;
-  /** Whom its producers belong to; of a key that replaced another, the same as that one's. */
+  /** The owner of its producers; a key that replaced another has the same as that one. */
   identity: string;
 };
 
@@ -49,7 +49,7 @@ export async function insertKey(
   );
 }
 
-/** All there ever were, oldest first. */
+/** All keys that ever existed, oldest first. */
 export async function listKeys({ slonik }: Database): Promise<KeyRecord[]> {
   const rows = await asked(
     slonik.any(sql.type(keyRow)`
@@ -76,7 +76,7 @@ export async function listKeys({ slonik }: Database): Promise<KeyRecord[]> {
 
 const toMs = (us: number | null) => (us === null ? undefined : us / 1000);
 
-/** False if there is no such key, or it was revoked before. */
+/** Returns false if there is no such key, or it was revoked before. */
 export async function revokeKey({ slonik }: Database, id: string): Promise<boolean> {
   const { rowCount } = await asked(
     slonik.query(sql.typeAlias("void")`
@@ -85,7 +85,7 @@ export async function revokeKey({ slonik }: Database, id: string): Promise<boole
   return rowCount === 1;
 }
 
-/** Lets a key end no later than overlapMs from now. */
+/** Makes a key end no later than overlapMs from now. */
 export async function endKeyWithin(
   { slonik }: Database,
   id: string,
@@ -106,7 +106,7 @@ async function asked<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-// The accessor asks these every half second, on a connection of its own: reads that fill the pool
+// The accessor reads these every half second, on a connection of its own: reads that fill the pool
 // must not keep a revoked key alive.
 
 /** Keys that are valid now. */
@@ -114,7 +114,7 @@ export const validKeysStatement = `
   select id, name, digest, scopes, machines, producers, identity, floor(to_us(expires_at) / 1000)::float8 as expires_ms
   from api_key where revoked_at is null and coalesce(expires_at > clock_timestamp(), true)`;
 
-/** Notes that the keys of a list were used; once a minute, however many accessors say so. */
+/** Records that the keys of a list were used; once a minute, however many accessors report it. */
 export const touchKeysStatement = `
   update api_key set last_used_at = clock_timestamp()
   where id = any($1::text[]) and coalesce(last_used_at < clock_timestamp() - interval '59 seconds', true)`;
@@ -127,8 +127,8 @@ export const toStoredKey = ({ expires_ms, ...row }: ValidKeyRow): StoredKey => (
 });
 
 /**
- * Whether the accessors that use this database now ask for keys; undefined while none does. With
- * several, one that asks is enough.
+ * Whether the accessors that use this database now require keys; undefined while none is connected.
+ * With several, one that requires them is enough.
  */
 export async function accessorsAskForKeys({ slonik }: Database): Promise<boolean | undefined> {
   const rows = await asked(

@@ -14,7 +14,7 @@ export class KnownSeries {
   readonly #machines = new Map<string, MachineEntry>();
   readonly #machineNames = new Map<number, string>();
   #names = new SortedNames();
-  /** For each signal the machines that send it. */
+  /** For each signal, the machines that send it. */
   readonly #bySignal = new Map<string, SortedNames>();
 
   clear(): void {
@@ -29,7 +29,7 @@ export class KnownSeries {
   add(row: SeriesRow): void {
     const known = this.byId.get(row.id);
     if (known !== undefined) {
-      // What a declaration may change: the object stays, since others hold it.
+      // Applies a change of declaration: the object stays, since others hold it.
       Object.assign(known, declaredBy(row));
       return;
     }
@@ -93,8 +93,8 @@ export class KnownSeries {
   }
 
   /**
-   * Names of machines that fit any of some patterns, ascending. By name or prefix where a pattern
-   * is one: others' machines cost nothing then.
+   * Names of machines that match any of some patterns, ascending. An exact name or a prefix is
+   * looked up, so the machines of others cost nothing then.
    */
   namesFitting(patterns: readonly string[]): string[] {
     const found = new Set<string>();

@@ -1,4 +1,4 @@
-// Reads what each series has last, of the log and of the history, as of a revision.
+// Reads the last record of each series, from the log and from the history, as of a revision.
 import { toArray } from "./binary-arrays.ts";
 import { blockParts } from "./block-parts.ts";
 import type { Database } from "./database.ts";
@@ -8,7 +8,7 @@ import { layoutAt } from "./layout.ts";
 import { passed, readWatermark } from "./watermark.ts";
 
 /**
- * Of a series: the payload of the log row that ends last, its last time and its revision; the last
+ * For a series: the payload of the log row that ends last, its last time and its revision; the last
  * time and value of the history; and the watermark that both are read at.
  */
 export type LatestRow = [
@@ -21,17 +21,17 @@ export type LatestRow = [
   watermark: number | null,
 ];
 
-// Of a series "wanted". The watermark (see readWatermark) is looked up in the same statement:
-// another would take as long as the way there and back.
+// For a series "wanted". The watermark (see readWatermark) is looked up in the same statement:
+// another statement would take as long as the round trip.
 const at =
   "with at as materialized (select (select max(revision) from watermark where revision <= $2::int8) as watermark)";
 const watermark = "(select watermark from at)";
 const newestBlock = (range: string) => `
   select b.last_us, b.last from block b where b.series_id = wanted.id ${range} and ${current(watermark)}
   order by b.bucket_us desc, b.first_us desc, b.block_id desc limit 1`;
-// What is in the log now may all have come late. No row that is compacted ends after the newest
-// block, so the walk back through the log ends with the first row after that; "+ 0" keeps it from
-// going by revision instead, through all that waits for compaction.
+// All rows that are in the log now may have come late. No compacted row ends after the newest
+// block, so the walk back through the log ends with the first row after that; "+ 0" prevents a scan
+// by revision instead, through everything that waits for compaction.
 const newestLogRow = (blockUs: string) => `
   select payload, last_us, revision from log where series_id = wanted.id and last_us >= coalesce(${blockUs}, ${Number.MIN_SAFE_INTEGER})
     and revision + 0 > ${watermark} and revision + 0 <= $2::int8 and ${segmentsAfter(watermark)}
@@ -64,7 +64,7 @@ export async function readLatestRows(
   return rows;
 }
 
-/** Log and history in one statement; of commits that are held only where there are any. */
+/** Log and history in one statement; held commits only if there are any. */
 async function readAtOnce(
   database: Database,
   seriesIds: readonly number[],
@@ -75,7 +75,7 @@ async function readAtOnce(
   if (!layout.holds) {
     const rows = await readInOne(database, seriesIds, { ...options, holds: false });
     const asOf = rows[0]?.[6] ?? 0;
-    // It was asked as of a later watermark, so what is held may be known no more.
+    // It was queried as of a later watermark, so held commits may no longer be known.
     if (asOf <= layout.watermark || !(await layoutAt(database, asOf, { abort })).holds) return rows;
   }
   return await readInOne(database, seriesIds, { ...options, holds: true });
@@ -98,8 +98,8 @@ async function readInOne(
 }
 
 /**
- * Where block has many partitions: the newest ones first, for the series that had nothing in those
- * after.
+ * If block has many partitions: the newest ones first, then older ones for the series that were not
+ * found.
  */
 async function readByParts(
   database: Database,

@@ -1,5 +1,4 @@
-// What is known of the history beside its rows is read once for each watermark, not for each
-// question.
+// Facts about the history besides its rows are read once for each watermark, not for each question.
 import { expect, test, vi } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
@@ -36,7 +35,7 @@ test("a reading for all waits for no caller's turn", async () => {
   const shared = new SharedDatabase(database, new Ledger());
   const greedy = shared.as("greedy", { maxSamples: undefined });
   const stop = new AbortController();
-  // All turns of that caller at such statements are taken, and more of its wait.
+  // That caller has used all its turns at such statements, and more of its statements wait.
   const busy = Array.from({ length: 20 }, () =>
     greedy.lookUp("select pg_sleep(0.2)::text", [], { name: "sleep", abort: stop.signal }),
   );

@@ -1,5 +1,5 @@
-// What is known of the history beside its rows: how block is cut, and whether commits are held back
-// from it. Read once for each watermark.
+// Facts about the history besides its rows: how block is partitioned, and whether commits are held
+// back from it. Read once for each watermark.
 import { type Span, spanOf } from "./block-spans.ts";
 import type { Database } from "./database.ts";
 
@@ -9,13 +9,13 @@ import type { Database } from "./database.ts";
  */
 export type Layout = { watermark: number; spans: readonly Span[]; holds: boolean };
 
-/** By what all callers' views have in common: a view lives as long as a question. */
+/** Keyed by the object that all callers' views share: a view lives as long as a question. */
 const known = new WeakMap<Database, Promise<Layout>>();
 
 /**
- * Good for a watermark and all before it: a partition is there before blocks in it are valid, a
- * commit is held from the watermark on that passes over it; and both stay as long as somebody may
- * read at a watermark that needs them.
+ * Valid for a watermark and all before it: a partition exists before blocks in it are valid, a
+ * commit is held from the watermark on that skips it; and both stay as long as any reader may read
+ * at a watermark that needs them.
  */
 export async function layoutAt(
   { unshared }: Database,
@@ -24,7 +24,8 @@ export async function layoutAt(
 ): Promise<Layout> {
   const before = await known.get(unshared)?.catch(() => undefined);
   if (before !== undefined && before.watermark >= watermark) return before;
-  // Shared by all who ask meanwhile, so nobody's signal ends it, and it waits for nobody's turn.
+  // Shared by all that request it meanwhile, so no caller's abort ends it, and it does not wait for
+  // a caller's turn.
   const reading = read(unshared);
   known.set(unshared, reading);
   reading.catch(() => known.get(unshared) === reading && known.delete(unshared));
@@ -33,7 +34,7 @@ export async function layoutAt(
   return layout;
 }
 
-/** For tests that set a database back. */
+/** For tests that reset a database. */
 export function forgetLayout({ unshared }: Database): void {
   known.delete(unshared);
 }

@@ -1,4 +1,4 @@
-// The locks that writers wait for are out of readers' reach, and commits of the version before them
+// The locks that writers wait for are out of readers' reach, and commits of the previous version
 // are still waited for.
 import { randomBytes } from "node:crypto";
 import pg from "pg";
@@ -78,7 +78,7 @@ test("a commit that an older version has begun is waited for, whoever else waits
   const accessor = await open();
   const reader = await openReader(accessor);
   await reader.query("select pg_advisory_lock_shared(7201, 1)");
-  // As ingest() was: it holds the advisory lock, or waits for it.
+  // As in the former ingest(): it holds the advisory lock, or waits for it.
   const older = new pg.Client({ connectionString: accessor.databaseUrl });
   await older.connect();
   try {

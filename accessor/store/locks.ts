@@ -1,7 +1,7 @@
-// Numbers of advisory locks, as functions/named-numbers.sql has them. Anybody who can connect may
-// take one, so nothing that must hold depends on them: see locks.test.ts.
+// Numbers of advisory locks, as functions/named-numbers.sql has them. Any session may take one, so
+// no guarantee depends on them: see locks.test.ts.
 
-/** The first number of each; the second says what it is for. */
+/** The first number of each; the second identifies its purpose. */
 export const lockSpace = 7201;
 
 export const advisoryLocks = {

@@ -1,5 +1,5 @@
-// The log's rows for compaction: those of the next commits, of one commit, and of one that is held
-// beside the log.
+// The log's rows for compaction: those of the next commits, of one commit, and of a commit that is
+// held beside the log.
 import type { Database } from "./database.ts";
 import { segmentsAfter } from "./held.ts";
 
@@ -15,8 +15,8 @@ export type CommitRow = [
 const columns = "revision, series_id, first_us, last_us, payload, sample_count";
 
 /**
- * Rows of the commits after a revision, in order: no more than limits say, but at least one. The
- * last commit may be cut.
+ * Rows of the commits after a revision, in order: up to the limits, but at least one. The last
+ * commit may be cut.
  */
 export async function readCommits(
   database: Database,

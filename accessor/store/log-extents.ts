@@ -1,5 +1,5 @@
-// Reads where in time the part of the log lies that is not in the history yet: what summaries of
-// the history cannot speak for.
+// Reads which times the log rows cover that are not in the history yet: there, summaries of the
+// history are not complete.
 import { type Extent, joinExtents } from "../history/extents.ts";
 import { clamp, toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
@@ -77,7 +77,7 @@ export async function readFirstPending(
 
 /**
  * Spans of state changes in (watermark, revision] that begin before a time, each up to the change
- * that follows it as of the revision: what they govern. In no order.
+ * that follows it as of the revision: the time that they govern. In no order.
  */
 export async function readGovernedExtents(
   database: Database,

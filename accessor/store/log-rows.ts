@@ -1,5 +1,5 @@
-// Reads rows of the log that the history does not have at a watermark, by time: headers in order of
-// their first sample, payloads by header.
+// Reads log rows that are not in the history at a watermark, by time: headers in order of their
+// first sample, payloads by header.
 import { clamp, toArray } from "./binary-arrays.ts";
 import { literalOf, toInt4, toInt8 } from "./copy-out.ts";
 import type { Database } from "./database.ts";

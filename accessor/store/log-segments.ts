@@ -5,7 +5,10 @@ import { listPartitions } from "./partitions.ts";
 
 type Options = { abort: AbortSignal };
 
-/** due: it is old or large enough for the next one. used: something was committed in it. */
+/**
+ * due: it is old or large enough to be followed by the next one. used: something was committed in
+ * it.
+ */
 export type NewestSegment = { segment: number; due: boolean; used: boolean };
 
 export async function readNewestSegment(
@@ -25,8 +28,9 @@ export async function readNewestSegment(
 }
 
 /**
- * Attached first, pointed to afterwards: whoever writes finds a table. A plain create would lock
- * readers out; attaching does not. Goes on from wherever an earlier attempt was stopped.
+ * Attached first, pointed to afterwards, so that a writer always finds a table. A plain create
+ * would lock out readers; attaching does not. Continues from wherever an earlier attempt was
+ * interrupted.
  */
 export async function openSegment(
   database: Database,
@@ -65,8 +69,7 @@ export async function readSegments(
   database: Database,
   { logWindowMs, abort }: Options & { logWindowMs: number },
 ): Promise<Segment[]> {
-  // Below the lowest watermark nobody reads the log but feeds, whose window is the one that is
-  // asked for here.
+  // Below the lowest watermark, only feeds read the log; this is their window.
   const rows = (await database.compact(
     `select segment, next_revision - 1 <= (select min(revision) from watermark), closed_at < clock_timestamp() - $1::int8 * interval '1 millisecond',
        pg_total_relation_size(('log_' || segment)::regclass) + pg_total_relation_size(('receipt_' || segment)::regclass)
@@ -83,7 +86,9 @@ export async function readSegments(
   }));
 }
 
-/** Nobody reads it from now on. Its floor goes first: a producer's numbering outlives receipts. */
+/**
+ * It is not read from now on. Its floor is moved first: a producer's numbering outlives receipts.
+ */
 export async function retireSegment(
   database: Database,
   segment: number,

@@ -1,4 +1,4 @@
-// A page of the log ends between two commits and says where, whatever its rows weigh.
+// A page of the log ends between two commits and reports where, whatever the size of its rows.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { openTestAccessor } from "../testing/accessor.ts";
@@ -11,7 +11,7 @@ test("pages of rows of all sizes leave nothing out", { timeout: 60_000 }, async 
   await using accessor = await openTestAccessor();
   await using producer = await Producer.open(accessor.ingest, "p");
   const count = 1_200;
-  // Small rows lie in the table with a header each, large ones beside it without.
+  // Small rows are stored in the table with a header each, large ones beside it without.
   const random = (length: number) => Array.from({ length }, Math.random);
   for (let sequence = 1; sequence <= count; sequence++) {
     const samples = [

@@ -18,22 +18,20 @@ type LogRow = [
   epoch: SeenEpoch,
 ];
 
-/**
- * A commit: its revision, the records of its batch, and what they come to at most (see rowBytes).
- */
+/** A commit: its revision, the records of its batch, and their maximum size (see rowBytes). */
 export type Commit = { revision: number; batch: Batch; bytes: number };
 
 /** committedUs: undefined while nothing was committed. */
 export type Head = { revision: number; committedUs: number | undefined };
 
-/** epoch: of the history that it was read from. */
+/** epoch: that of the history it was read from. */
 type SeenHead = Head & { epoch: SeenEpoch };
 
 type ReadOptions = { abort?: AbortSignal | undefined };
 
 /**
- * The newest revision. Where the segment that is written to is still empty, its time is that of its
- * receipt in an older one; once that has passed, of the compaction that took it, a minute later.
+ * The newest revision. If the current segment is still empty, its time is that of its receipt in an
+ * older segment; once that is gone, of the compaction that included it, a minute later.
  */
 export async function readHead(database: Database, { abort }: ReadOptions = {}): Promise<SeenHead> {
   const text = `select revision, coalesce(committed_us, ${commitTime("head.revision")}), current_epoch() from log_head() head`;
@@ -44,8 +42,7 @@ export async function readHead(database: Database, { abort }: ReadOptions = {}):
 
 /**
  * The head, how many declarations have changed, and whether this database may write now and keeps
- * what it commits (cf. assert_durable in 0003_ingest.sql; our own sessions see to
- * synchronous_commit).
+ * its commits (cf. assert_durable in 0003_ingest.sql; our own sessions set synchronous_commit).
  */
 export async function pollHead(
   database: Database,
@@ -56,8 +53,8 @@ export async function pollHead(
        and current_setting('full_page_writes') = 'on', current_epoch(), (select coalesce(max(n), 0) from redeclared)
      from log_head()`,
     [],
-    // A session may stay read-only when new ones are not; and it may lead to what was the primary
-    // before a failover.
+    // A session may stay read-only when new ones are not; and it may lead to the former primary of
+    // a failover.
     { name: "poll_head", abort, retires: ([polled]) => polled?.[2] === false },
   );
   const [revision, committedUs, mayWrite, epoch, redeclared] = row as [
@@ -70,7 +67,7 @@ export async function pollHead(
   return { revision, committedUs: committedUs ?? undefined, mayWrite, epoch, redeclared };
 }
 
-/** The database's clock, and of which epoch its history is. */
+/** The database's clock, and the epoch of its history. */
 export async function readMoment(
   database: Database,
   { abort }: ReadOptions = {},
@@ -114,8 +111,8 @@ export async function readCommitTime(
 }
 
 /**
- * The last revision committed before a time, 0 if there was none; undefined if what was committed
- * at that time is no longer in the log. Commit times never go back.
+ * The last revision committed before a time, 0 if there was none; undefined if the commits of that
+ * time are no longer in the log. Commit times never decrease.
  */
 export async function readRevisionBefore(
   database: Database,
@@ -131,24 +128,24 @@ export async function readRevisionBefore(
     { name: "revision_before" },
   );
   const [committed, opened, earliest] = row as [number | null, number | null, number];
-  // In a segment that was opened before the time, nothing may have been committed before it.
+  // In a segment that was opened before the time, there may be no commit before it.
   if (opened !== null) return Math.max(committed ?? 0, opened);
-  // A log that still has its first commit lacks nothing, whatever time is asked for.
+  // A log that still has its first commit is complete for any time.
   return earliest === 1 ? 0 : undefined;
 }
 
 /**
- * What a row of the log comes to at most: in a message, and about that much in memory. Known before
- * its payload is: equal values pack to nothing.
+ * The maximum size of a row of the log: in a message, and approximately in memory. It is known
+ * before its payload is: equal values pack to nothing.
  */
 export const rowBytes = (payloadBytes: number, count: number): number =>
   payloadBytes + maxColumnBytes(count);
 const rowBytesSql = `octet_length(payload) + ${maxColumnBytes(0)} + ${maxColumnBytes(1) - maxColumnBytes(0)} * sample_count`;
 
-/** Of a page that has more than one commit, as rowBytes counts. */
+/** Of a page with more than one commit, as rowBytes counts. */
 const maxPageBytes = 2 * 1024 * 1024;
 const maxPageRows = 2_000;
-/** Of a page of some series only, which may have few rows in many revisions. */
+/** For a page of some series only, which may have few rows in many revisions. */
 const maxPageRevisions = 20_000;
 
 type Page<C extends Commit = Commit> = {
@@ -158,9 +155,9 @@ type Page<C extends Commit = Commit> = {
 };
 
 /**
- * Commits after one revision and through another, ascending, only what belongs to the given series
- * (all if undefined). May stop early: `through` says how far it got. Never part of a commit. epoch:
- * of the history that the rows were read from; undefined if there are none.
+ * Commits after one revision and through another, ascending, only rows of the given series (all if
+ * undefined). May stop early: `through` reports how far it got. Never returns part of a commit.
+ * epoch: that of the history that the rows were read from; undefined if there are none.
  */
 export async function readCommits(
   database: Database,
@@ -168,8 +165,8 @@ export async function readCommits(
   { catalog, abort }: ReadOptions & { catalog: Catalog },
 ): Promise<Page> {
   // A plan made before a partition was analyzed reads and sorts its whole range for every page: 44
-  // ms in place of 4 at 24,000 rows, and more with each. So the range ends where a page does at the
-  // latest: a revision has a row at least.
+  // ms instead of 4 at 24,000 rows, and longer with more rows. So the range ends where a page must
+  // end at the latest: a revision has at least one row.
   const last = Math.min(
     range.through,
     range.after + (range.seriesIds === undefined ? maxPageRows : maxPageRevisions),
@@ -185,13 +182,13 @@ export async function readCommits(
     { name: "commits", abort },
   )) as LogRow[];
   const bytes = rows.reduce((sum, [, , , own]) => sum + own, 0);
-  // Rows are taken until the page is full: the last one may reach beyond it.
+  // Rows are added until the page is full: the last one may exceed it.
   const complete = rows.length < maxPageRows && bytes < maxPageBytes;
   let through = last;
   let whole = rows;
   if (!complete) {
-    // The last commit may go on beyond the page. One alone may be larger than a page: a batch has
-    // up to 4 MiB and 65,536 records.
+    // The last commit may continue beyond the page. A single commit may be larger than a page: a
+    // batch has up to 4 MiB and 65,536 records.
     const lastRevision = rows.at(-1)![0];
     whole = rows.filter(([revision]) => revision < lastRevision);
     through = lastRevision - 1;
@@ -203,7 +200,7 @@ export async function readCommits(
   return { commits: await toCommits(whole, catalog), through, epoch: whole[0]?.[4] };
 }
 
-/** As readCommits, with the time of each commit. */
+/** Like readCommits, with the time of each commit. */
 export async function readTimedCommits(
   database: Database,
   range: { after: number; through: number },

@@ -1,5 +1,5 @@
-// The schema comes to be once, however many accessors start at once; nothing that does not fit is
-// touched.
+// The schema is created once, however many accessors start at once; an incompatible database is not
+// changed.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";

@@ -1,5 +1,6 @@
 // Brings the database to this version's schema: numbered .sql files, each once, in order, then the
-// functions and views if they are others, all in one transaction. Safe when several start at once.
+// functions and views if they differ, all in one transaction. Safe when several accessors start at
+// once.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { Client } from "pg";
@@ -26,7 +27,7 @@ export function readMigrations(): Migration[] {
     });
 }
 
-/** functions: null leaves them as the migrations have made them, in tests. */
+/** functions: null leaves them as the migrations have created them, in tests. */
 export type Schema = { migrations: readonly Migration[]; functions: FunctionSet | null };
 
 export const readSchema = (): Schema => ({
@@ -35,9 +36,9 @@ export const readSchema = (): Schema => ({
 });
 
 /**
- * Applies what is missing. Fails if an applied file was changed since, or if the database is newer
- * than this program: so the functions of an older program never replace those of a newer one, which
- * come with a migration of their own.
+ * Applies the missing migrations. Fails if an applied file was changed since, or if the database is
+ * newer than this program: so the functions of an older program never replace those of a newer one,
+ * which come with a migration of their own.
  */
 export async function migrate(
   url: string,
@@ -74,19 +75,19 @@ export async function migrate(
   }
 }
 
-/** What it knows them by, made before all migrations. */
+/** The table that records them, created before all migrations. */
 export const schemaMigration = `create table if not exists schema_migration (
   version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default clock_timestamp())`;
 
 /**
- * Begins a transaction in which nobody else migrates. The lock is the table's: anybody who can
- * connect may take an advisory one.
+ * Begins a transaction in which no other program migrates. It locks the table: any session may take
+ * an advisory lock.
  */
 async function beginAlone(client: Client): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     await client.query("begin");
     try {
-      // Of programs older than this lock, those that start now wait.
+      // Programs older than this lock that start now will wait.
       await client.query("select pg_try_advisory_xact_lock($1, $2)", [
         lockSpace,
         advisoryLocks.migrations,
@@ -95,7 +96,7 @@ async function beginAlone(client: Client): Promise<void> {
       await client.query("lock table schema_migration in exclusive mode");
       return;
     } catch (error) {
-      // Of two that make the table at once, the slower one fails, once.
+      // If two create the table at once, the slower one fails, once.
       if (attempt === 3 || !["23505", "42P07"].includes((error as { code?: string }).code ?? ""))
         throw error;
       await client.query("rollback");

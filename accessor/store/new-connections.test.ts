@@ -1,5 +1,5 @@
-// A new connection for reads says of which epoch it is before anybody uses it, whichever way is
-// read; one that is refused is not used.
+// A new connection for reads reports its epoch before it is used, for each kind of read; a refused
+// connection is not used.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
@@ -25,8 +25,7 @@ test.each(Object.entries(ways))("%s", async (_, use) => {
     url: own.url,
     async onEpoch(epoch) {
       seen.push(epoch);
-      // Asked for here, as an accessor does that follows: no connection of the pools is needed for
-      // it.
+      // Queried directly, as an accessor does that follows: it needs no connection of the pools.
       followed = readEpochs(database);
       await followed;
       if (refusal) throw refusal;

@@ -1,5 +1,5 @@
-// Databases that would not keep what is acknowledged, or do not take it: refused with the reason,
-// and taken up again without help.
+// Databases that would not keep what is acknowledged, or do not accept writes: refused with the
+// reason, and used again without intervention.
 import { Code } from "@connectrpc/connect";
 import pg from "pg";
 import { expect, test } from "vitest";
@@ -15,7 +15,7 @@ import { reasonOf } from "../testing/errors.ts";
 const [ints, longs, bytes, texts] = ["int[]", "bigint[]", "bytea[]", "text[]"].map(
   (type) => `array[]::${type}`,
 );
-/** ingest() with no batch in it. */
+/** ingest() with no batches. */
 const ingestNothing = `select ingest(${[
   ...[ints, longs, bytes, bytes, "array[]::bool[]"],
   ...[ints, ints, longs, longs, ints, bytes],
@@ -68,12 +68,12 @@ test("while the database only reads, so does the accessor; it writes again when 
     });
   await send(1n);
   await query(`alter database ${database.name} set default_transaction_read_only = on`);
-  // As after a failover to what is not promoted yet: connections are new, and stay.
+  // As after a failover to a server that is not promoted yet: connections are new, and stay.
   await query(
     "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
   );
   const unavailable = { code: Code.Unavailable, reason: "DATABASE_UNAVAILABLE" };
-  // The first may still meet a connection that was ended.
+  // The first may still use a connection that was ended.
   for (let i = 0; i < 3; i++) expect(await reasonOf(send(2n))).toMatchObject(unavailable);
   expect(await reasonOf(send(2n, "new"))).toMatchObject(unavailable);
   expect((await signals.querySignals({ signal: "power" })).signals).toHaveLength(1);

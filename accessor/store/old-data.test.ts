@@ -1,5 +1,5 @@
 // This version opens a database that the program of migration 0046 filled, gives the same answers
-// and goes on. accessor/testing/data-of-0046/ has the rows, and what that program answered.
+// and continues. accessor/testing/data-of-0046/ has the rows, and the answers of that program.
 import { readFileSync } from "node:fs";
 import {
   create,
@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.[Symbol.asyncDispose]());
 
-/** As it came, but for page tokens, which are drawn. */
+/** As received, except page tokens, which are random. */
 async function ask({ rpc, request }: Asked): Promise<JsonValue> {
   const method: DescMethod = SignalService.methods.find(({ localName }) => localName === rpc)!;
   const call = (accessor.signals as unknown as Record<string, (request: unknown) => unknown>)[rpc]!;
@@ -90,7 +90,7 @@ describe("an accessor", () => {
   afterAll(() => accessor?.[Symbol.asyncDispose]());
 
   test.each(asked.map((one, i) => [`${i + 1}. ${one.rpc}`, one] as const))("%s", async (_, one) => {
-    // As text has it, which has one zero.
+    // In the form of text, which has one zero.
     expect(JSON.parse(JSON.stringify(await ask(one)))).toEqual(one.answer);
   });
 
@@ -123,7 +123,7 @@ describe("an accessor", () => {
       );
       return row!["done"] === true;
     });
-    // The one question of a time that no later batch is in.
+    // The one question for a time without later batches.
     const one = asked.find(({ request }) => request["signal"] === "temperature")!;
     const { cursor: _, ...answer } = (await ask(one)) as JsonObject;
     const { cursor: __, ...expected } = one.answer as JsonObject;

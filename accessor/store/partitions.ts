@@ -1,5 +1,5 @@
-// Partitions of the log, its receipts and the blocks: which there are, making, merging and dropping
-// them so that nobody who reads or writes waits.
+// Partitions of the log, its receipts and the blocks: lists, makes, merges and drops them without
+// making readers or writers wait.
 import { floorTo } from "../history/buckets-of-time.ts";
 import { toArray } from "./binary-arrays.ts";
 import {
@@ -46,8 +46,8 @@ export async function listPartitions(
 }
 
 /**
- * From wherever an earlier attempt was stopped. Waits for statements that use it already; later
- * ones do not see it.
+ * Continues from wherever an earlier attempt was interrupted. Waits for statements that use it
+ * already; later ones do not see it.
  */
 export async function dropPartition(
   database: Database,
@@ -66,8 +66,8 @@ export async function dropPartition(
 }
 
 /**
- * Makes the partitions of some buckets that are not there yet, oldest first, at most max. Answers
- * how many are still missing.
+ * Makes the missing partitions of some buckets, oldest first, at most max. Returns how many are
+ * still missing.
  */
 export async function makeBlockPartitions(
   database: Database,
@@ -85,7 +85,7 @@ export async function makeBlockPartitions(
     if (spanAt(attached, week) !== undefined) continue;
     if (made === max) return missing.length - i;
     const span = planSpan(week, attached, nowUs);
-    // Retention was dropping one, and was stopped. What comes now is new.
+    // Retention was interrupted while dropping one. Data that comes now is new.
     const overlaps = ({ fromUs, toUs }: Span) => fromUs < span.toUs && span.fromUs < toUs;
     for (const partition of partitions)
       if (partition.state !== "attached" && overlaps(spanOf(partition.name)))
@@ -101,13 +101,12 @@ export async function makeBlockPartitions(
   return 0;
 }
 
-/** Of a partition that is merged with others: what it takes on disk. Empty, it takes some 40 kB. */
+/** The largest size on disk of a partition to merge with others. An empty one takes about 40 kB. */
 const maxMergedBytes = 2 * 1024 * 1024;
 
 /**
- * Merges partitions that lie side by side where time is not cut into weeks any more, as long as
- * each is small: they are of a time when any old week got one of its own. At most so many merges;
- * answers how many.
+ * Merges adjacent partitions of times that are no longer divided into weeks, if each is small: they
+ * were made when any old week got its own. At most this many merges; returns how many.
  */
 export async function mergeBlockPartitions(
   database: Database,

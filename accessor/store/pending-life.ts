@@ -1,4 +1,4 @@
-// Signs of life in the part of the log that the history does not have: of some series, as spans of
+// Signs of life in the part of the log that is not in the history: of some series, as spans of
 // whole minutes.
 import { fromBinary } from "@bufbuild/protobuf";
 import { BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
@@ -14,7 +14,7 @@ import type { Database } from "./database.ts";
 import { waitingAt } from "./held.ts";
 import type { Series } from "./series.ts";
 
-/** gaps: what signs of life are looked for in; they ascend. */
+/** gaps: where to look for signs of life; ascending. */
 export type QuietMachine = {
   series: readonly Series[];
   gaps: readonly Window[];
@@ -61,7 +61,7 @@ export async function readPendingLife(
   );
   if (asked.length === 0) return found;
   // A row that spans no more than the tolerance may count as alive throughout: a hole in it is too
-  // short to matter. "+ 0" has PostgreSQL find what came after the watermark by revision.
+  // short to matter. "+ 0" makes PostgreSQL find the rows after the watermark by revision.
   const rows = (await database.read(
     `select s.place::int8, p.first_us, p.last_us, p.series_id, p.revision
      from unnest($1::int4[], $2::int4[], $3::int8[], $4::int8[], $7::int8[]) as s(place, series_id, from_us, to_us, tolerance_us), lateral (
@@ -105,7 +105,7 @@ export async function readPendingLife(
   return found;
 }
 
-/** A row has a batch's bytes at most. */
+/** A row has at most the bytes of a batch. */
 const rowsAtOnce = 8;
 
 async function readLongRows(
@@ -141,7 +141,7 @@ async function readLongRows(
     try {
       for (const timeUs of timesOf(byId.get(seriesId)!, payload)) minutes.add(minuteOf(timeUs));
     } catch {
-      // As compaction notes a row that it cannot read.
+      // As compaction records a row that it cannot read.
       for (const timeUs of [firstUs, lastUs]) minutes.add(minuteOf(timeUs));
     }
     answers.push({ place, spans: spansOfMinutes(minutes) });

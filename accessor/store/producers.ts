@@ -1,10 +1,10 @@
-// Producers as admins see them: whose they are, and giving them to somebody else.
+// Producers as admins see them: lists their owners, and moves them to another owner.
 import { z } from "zod";
 import type { Database } from "./database.ts";
 import { toFailure } from "./errors.ts";
 import { sql } from "./sql.ts";
 
-/** owner: null is nobody. */
+/** owner: null means no owner. */
 export type ProducerRecord = { name: string; owner: string | null; firstSeenUs: number };
 
 const producerRow = z.object({
@@ -15,8 +15,8 @@ const producerRow = z.object({
 const movedRow = z.object({ producers: z.number() });
 
 /**
- * Those of clients' own naming, by name, from the first after `after`; of one owner, if one is
- * given.
+ * Producers that clients named themselves, by name, from the first after `after`; of one owner, if
+ * one is given.
  */
 export async function listProducers(
   { slonik }: Database,
@@ -32,8 +32,8 @@ export async function listProducers(
 }
 
 /**
- * Gives one producer, or all of an owner, to another (null: to whoever uses it next). Answers how
- * many there were.
+ * Moves one producer, or all of an owner, to another owner (null: to the next one that uses it).
+ * Returns how many there were.
  */
 export async function moveProducers(
   { slonik }: Database,
@@ -42,7 +42,7 @@ export async function moveProducers(
 ): Promise<number> {
   const condition =
     "name" in which ? sql.fragment`name = ${which.name}` : sql.fragment`owner = ${which.owner}`;
-  // The lock is taken before anything is looked at: batches that take possession hold it too.
+  // The lock is taken before anything is read: batches that take possession hold it too.
   return asked(
     slonik.transaction(async (transaction) => {
       await transaction.query(sql.typeAlias("void")`select from lock_revisions()`);

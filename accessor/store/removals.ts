@@ -1,12 +1,12 @@
-// The statements that remove rows in portions: what is older than it is kept, and versions that
-// nobody can ask for any more.
+// The statements that remove rows in portions: rows that are older than the retention, and versions
+// that no reader can request any more.
 import { toArray } from "./binary-arrays.ts";
 import type { Span } from "./block-spans.ts";
 import type { Database } from "./database.ts";
 
 type Portion = { maxDropped: number; abort: AbortSignal };
 
-/** Counts up what versions of answers say of removals, up to a time. */
+/** Increments the count of removals in versions of answers, for data up to a time. */
 export async function noteRemoval(
   database: Database,
   beforeUs: number,
@@ -15,7 +15,7 @@ export async function noteRemoval(
   await database.compact("select note_removal($1::int8)", [Math.floor(beforeUs)], { abort });
 }
 
-/** Removes blocks of some series in a span of time. Answers how many. */
+/** Removes blocks of some series in a span of time. Returns how many. */
 export async function dropBlocksBetween(
   database: Database,
   { seriesIds, fromUs, toUs }: Span & { seriesIds: readonly number[] },
@@ -31,7 +31,7 @@ export async function dropBlocksBetween(
 
 export type Removed = "states" | "errors" | "rollups" | "touched" | "minutes" | "days" | "alive";
 
-/** Removes rows of a kind from before a time. Answers how many. */
+/** Removes rows of a kind from before a time. Returns how many. */
 export async function dropRowsBefore(
   database: Database,
   { kind, beforeUs }: { kind: Removed; beforeUs: number },
@@ -45,7 +45,7 @@ export async function dropRowsBefore(
   return (row as [number])[0];
 }
 
-/** Forgets versions that ended so long ago. Answers how many blocks. */
+/** Forgets versions that ended this long ago. Returns how many blocks. */
 export async function dropSuperseded(
   database: Database,
   supersededMs: number,
@@ -59,7 +59,7 @@ export async function dropSuperseded(
   return (row as [number])[0];
 }
 
-/** Forgets commits that were held, where no reader needs them beside the history any more. */
+/** Forgets held commits that no reader needs besides the history any more. */
 export async function dropReleased(
   database: Database,
   { abort }: Pick<Portion, "abort">,

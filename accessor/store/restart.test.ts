@@ -1,5 +1,5 @@
-// PostgreSQL goes and comes under a running accessor: it says so, works again without help, and
-// takes nothing in that could be lost.
+// PostgreSQL stops and starts under a running accessor: the accessor reports it, recovers without
+// intervention, and accepts nothing that could be lost.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
@@ -77,7 +77,7 @@ test("a server that restarts, unsafe for a while", { timeout: 60_000 }, async ()
   await using again = await Producer.open(ingest, "stream");
   again.send(1, oneSample(3));
   await again.acksThrough(1);
-  // The feed was open all along. Where that took longer, bookmarks come first.
+  // The feed was open all along. If that took longer, bookmarks come first.
   let brought = 0;
   while (brought === 0) brought = (await feed.next()).value.batches.length;
   expect(brought).toBe(1);
@@ -130,8 +130,8 @@ test("a call that is cancelled cancels its statement", async () => {
 });
 
 /**
- * Reads that wait for a lock, past compaction, which may wait too. Asked on a connection of its
- * own: within one transaction the answer stays the same.
+ * Reads that wait for a lock, excluding compaction, which may wait too. Queried on a connection of
+ * its own: within one transaction the answer stays the same.
  */
 function waitingIn({ query }: TestAccessor) {
   return query(

@@ -1,4 +1,4 @@
-// PostgreSQL's values in rows, as we want them: numbers for int8 (ours are below 2^53), Buffers for
+// Values of PostgreSQL in rows, converted: numbers for int8 (ours are below 2^53), Buffers for
 // bytea, text for the rest.
 
 const toNumber = (text: string) => Number(text);
@@ -9,7 +9,7 @@ const parsers: Record<number, (text: string) => unknown> = {
   21: toNumber,
   23: toNumber,
   700: toNumber,
-  // Exact: PostgreSQL prints the shortest digits that give the same double back, and -0 as "-0".
+  // Exact: PostgreSQL prints the shortest digits that give the same double, and -0 as "-0".
   701: toNumber,
 };
 

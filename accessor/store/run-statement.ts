@@ -1,20 +1,20 @@
-// Runs a statement on a connection of a pool, and calls it off when nobody waits for it any more.
+// Runs a statement on a connection of a pool, and cancels it if its caller no longer waits for it.
 import { Client, type Pool, type PoolClient } from "pg";
 import type { Log } from "../../runtime/log.ts";
 import { leavesUnusable, toFailure } from "./errors.ts";
 
-// How long a statement that nobody waits for may still take: calling it off costs two connections.
+// How long a statement that no caller waits for may still run: cancelling it costs two connections.
 const graceMs = 250;
-// How long a statement that was called off may take to say so, before its connection is given up.
+// How long a cancelled statement may take to end, before its connection is given up.
 const cancelMs = 1_000;
 
 export type RunOptions<T> = {
   abort?: AbortSignal | undefined;
-  /** Whether the connection is not to be used again after this answer. */
+  /** Whether the connection must not be used again after this answer. */
   retires?: ((answer: T) => boolean) | undefined;
 };
 
-/** What it gives fails with a Failure, or with the reason of the abort. */
+/** The promise fails with a Failure, or with the reason of the abort. */
 export function createRunner(url: string, log: Log) {
   return async <T>(
     pool: Pool,
@@ -60,7 +60,7 @@ export function createRunner(url: string, log: Log) {
       throw toFailure(error);
     } finally {
       options.abort?.removeEventListener("abort", abort);
-      // A late cancellation must not hit the next statement on this connection either.
+      // A late cancellation must not hit the next statement on this connection.
       release(broken || calledOff);
     }
   };
@@ -72,7 +72,7 @@ async function cancelQuery(url: string, backendPid: number | undefined, log: Log
   client.on("error", () => {});
   try {
     await client.connect();
-    // Only if it is still there: PostgreSQL warns in its log where it is not.
+    // Only if the statement still runs: otherwise PostgreSQL writes a warning to its log.
     await client.query("select pg_cancel_backend(pid) from pg_stat_activity where pid = $1", [
       backendPid,
     ]);

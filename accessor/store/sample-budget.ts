@@ -1,10 +1,10 @@
-// How many decoded samples everything that reads may hold in all: each reader has an equal share of
-// what there is, as long as it reads.
+// How many decoded samples all readers together may hold: each reader has an equal share, as long
+// as it reads.
 
 export type SampleBudgetOptions = {
-  /** In all. Default 8,388,608: 128 MiB, or 192 with their commits. */
+  /** Total of all readers. Default 8,388,608: 128 MiB, or 192 with their commits. */
   max?: number;
-  /** Of one reader at least, however many there are. Default 262,144. */
+  /** Minimum for each reader, however many there are. Default 262,144. */
   least?: number;
 };
 
@@ -27,7 +27,7 @@ export class SampleBudget {
     return Math.max(this.#least, Math.floor(this.#max / Math.max(1, this.#readers)));
   }
 
-  /** One reader more, until it is disposed of. */
+  /** Adds a reader, until it is disposed of. */
   enter(): Disposable {
     this.#readers++;
     return { [Symbol.dispose]: () => void this.#readers-- };

@@ -1,5 +1,5 @@
-// schema.sql shows what a database has, every table, column, view and function says what it is for,
-// and what has landed stays as it is.
+// schema.sql shows the contents of a database, every table, column, view and function has a comment
+// on its purpose, and published migrations stay unchanged.
 import { readFileSync } from "node:fs";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// A row of the catalogue as PostgreSQL has it, and what it declares.
+// A row of the catalogue as PostgreSQL returns it, with its declaration.
 import { z } from "zod";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { sql } from "./sql.ts";
@@ -23,7 +23,7 @@ export const seriesRow = z.object({
 
 export type SeriesRow = z.infer<typeof seriesRow>;
 
-/** The select list of a row, of series joined with machine. */
+/** The select list for a row, from series joined with machine. */
 export const seriesColumns = sql.fragment`series.id, machine_id, machine.name as machine, signal, kind, unit, max_gap_us,
   learned_us::text as learned_us, learned_last_us, stale_through, bucket_us, sample_type, to_us(first_seen_at) as first_seen_us`;
 

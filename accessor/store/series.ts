@@ -1,4 +1,4 @@
-// What the catalog knows of machines and of their signals: a series is one signal of one machine.
+// The catalog's data about machines and their signals: a series is one signal of one machine.
 import type { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
 
@@ -14,17 +14,16 @@ export type Series = {
   readonly kind: SignalKind;
   readonly unit: string;
   readonly maxGapUs: number | undefined;
-  /** As declared; UNSPECIFIED: nobody has, so it is LINEAR. */
+  /** As declared; UNSPECIFIED: not declared, so it is LINEAR. */
   readonly sampleType: SampleType;
-  /** What maxGapUs was inferred from; undefined if it was declared. */
+  /** The basis that maxGapUs was inferred from; undefined if it was declared. */
   readonly rhythm: Rhythm | undefined;
   /**
-   * Sums of blocks and roll-ups of watermarks up to here are of an earlier max_gap: not to be used.
+   * Sums of blocks and roll-ups of watermarks up to here use an earlier max_gap: they must not be
+   * used.
    */
   readonly staleThrough: number;
-  /**
-   * How wide its buckets are; undefined: nothing of it is compacted yet, as far as is known here.
-   */
+  /** The width of its buckets; undefined: none of it is compacted yet, as far as is known here. */
   readonly bucketUs: number | undefined;
 };
 

@@ -1,4 +1,4 @@
-// What each session of the accessor is bound by: how long it waits for a lock, may sit in a
+// The limits of each session of the accessor: how long it waits for a lock, may be idle in a
 // transaction, may run.
 import { expect, test } from "vitest";
 import { z } from "zod";

@@ -1,5 +1,5 @@
-// However much one caller asks at once, another gets its turn at the connections; and a question
-// has a budget.
+// However much one caller requests at once, another gets its turn at the connections; and a
+// question has a budget.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
@@ -24,7 +24,7 @@ test("a caller's many statements wait behind each other, not before another's", 
   });
   const other = shared.as("other", unbounded);
   for (let i = 0; i < 5; i++) expect(await other.read("select 1", [], {})).toEqual([[1]]);
-  // First come, first served would have had it wait for all 60 before its first answer.
+  // Served in order of arrival, it would have waited for all 60 before its first answer.
   expect(done).toBeLessThan(60);
   await Promise.all(all);
   expect(Object.values(ledger.borrowed())).toEqual([0, 0, 0]);

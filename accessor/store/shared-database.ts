@@ -1,18 +1,18 @@
-// The database as one caller may use it: turns at the connections for reads, shared with others who
-// wait, and so many samples decoded for a question.
+// The database as one caller may use it: it takes turns with other callers at the connections for
+// reads, and limits the samples decoded for a question.
 import { FairQueue } from "../../access/fair-queue.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Ledger } from "../domain/ledger.ts";
 import type { Database } from "./database.ts";
 
 export type CallerOptions = {
-  /** Samples that may be decoded for it in all; undefined: no bound. */
+  /** The most samples that may be decoded for it; undefined: no bound. */
   maxSamples: number | undefined;
 };
 
 /**
- * Gives out views of a database. A caller keeps all connections but one or so busy while nobody
- * else wants any; then all get equal turns.
+ * Provides views of a database. A caller keeps all connections but one or so busy while no other
+ * needs any; otherwise all get equal turns.
  */
 export class SharedDatabase {
   readonly #database: Database;
@@ -36,7 +36,7 @@ export class SharedDatabase {
     );
   }
 
-  /** holder: who holds the share. */
+  /** holder: the caller that has the share. */
   as(holder: string, { maxSamples }: CallerOptions): Database {
     const database = this.#database;
     const { read, lookUp, slonik } = this.#turns;

@@ -1,5 +1,5 @@
-// Batches of ranges say how a signal's values go on only where that is not LINEAR, out of the log
-// and out of blocks.
+// Batches of ranges state how a signal's values continue only if that is not LINEAR, from the log
+// and from blocks.
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Batch, SampleType } from "#gen/millrace/v1/signal_pb.ts";

@@ -1,6 +1,6 @@
-// Slonik's connections, made by pg as all others are. Its own driver asks for the names of types
-// first, on a client whose errors nobody hears: a session that PostgreSQL ended there ended the
-// process with it.
+// Slonik's connections, made by pg like all others. Slonik's own driver first reads the names of
+// types, on a client without an error listener: if PostgreSQL ended the session there, the process
+// ended too.
 import { createDriverFactory } from "@slonik/driver";
 import { Client, type ClientConfig, types } from "pg";
 import type { DriverFactory } from "slonik";
@@ -12,8 +12,8 @@ const getTypeParser = (oid: number, format: "text") =>
   oid === int8 ? parserOf(oid) : types.getTypeParser(oid, format);
 
 /**
- * For createPool's driverFactory. What it is given here holds, not what the pool's URL and options
- * say of sessions. check: fails if a connection that has just been opened is not to be used.
+ * For createPool's driverFactory. Its arguments apply, not the pool's URL and options for sessions.
+ * check: fails if a connection that has just been opened must not be used.
  */
 export function pgDriver(
   config: ClientConfig,
@@ -22,8 +22,8 @@ export function pgDriver(
   return createDriverFactory(async () => ({
     async createPoolClient({ clientEventEmitter }) {
       const client = new Client({ ...config, types: { getTypeParser: getTypeParser as never } });
-      // Slonik closes a connection on its first error. When it is closing, nobody hears any more,
-      // and an unheard error would end the process.
+      // Slonik closes a connection on its first error. While it closes, nothing else listens for
+      // errors, and an unhandled error would end the process.
       let report = (error: Error) => void clientEventEmitter.emit("error", error);
       const ignoreRest = () => {
         report = () => {};

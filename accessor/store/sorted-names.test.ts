@@ -1,5 +1,5 @@
-// Equal to sorting (by bytes of UTF-8) and filtering all names, in whatever order they came and
-// were looked at.
+// Equal to sorting (by bytes of UTF-8) and filtering all names, in whatever order they were added
+// and read.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SortedNames } from "./sorted-names.ts";

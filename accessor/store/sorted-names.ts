@@ -1,10 +1,10 @@
-// Names in order (by code point), of which few come and none goes: looked through from any place,
-// by prefix, without a scan of all.
+// Names in order (by code point), of which few are added and none is removed: found from any
+// position, by prefix, without a scan of all.
 
 import { compareText } from "../../codec/compare-text.ts";
 import { lowerIndex } from "../../codec/lower-bound.ts";
 
-// Beyond so many at once, sorting all is cheaper than putting each in its place.
+// Above this number, sorting all is cheaper than inserting each in its place.
 const maxInserts = 64;
 
 export class SortedNames {
@@ -15,12 +15,12 @@ export class SortedNames {
     return this.#sorted.length + this.#fresh.length;
   }
 
-  /** It must not be there yet. */
+  /** It must not be present yet. */
   add(name: string): void {
     this.#fresh.push(name);
   }
 
-  /** All, ascending. Not to be changed. */
+  /** All, ascending. Must not be changed. */
   all(): readonly string[] {
     if (this.#fresh.length > maxInserts) {
       this.#sorted = [...this.#sorted, ...this.#fresh].sort(compareText);
@@ -45,7 +45,7 @@ export class SortedNames {
     return all.slice(start, end);
   }
 
-  /** Of the first that is not before a name. */
+  /** Index of the first that is not before a name. */
   #indexOf(name: string): number {
     return lowerIndex(this.#sorted.length, (i) => compareText(this.#sorted[i]!, name) < 0);
   }

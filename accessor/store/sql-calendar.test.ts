@@ -1,4 +1,5 @@
-// millrace_v1.calendar cuts where REST and gRPC cut, whatever PostgreSQL's own time zones say.
+// millrace_v1.calendar has the same boundaries as REST and gRPC, whatever PostgreSQL's own time
+// zones are.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CalendarUnit } from "#gen/millrace/v1/signal_service_pb.ts";

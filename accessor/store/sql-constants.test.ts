@@ -1,4 +1,4 @@
-// Numbers that have a name in SQL are those of TypeScript and of the contract, and cost nothing.
+// Named numbers in SQL equal those of TypeScript and of the contract, and cost nothing.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { hourUs, minuteUs } from "../history/buckets-of-time.ts";

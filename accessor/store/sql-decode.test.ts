@@ -1,4 +1,4 @@
-// decode_block() in SQL gives what went into encodeBlock, bit for bit, and refuses what decodeBlock
+// decode_block() in SQL returns the input of encodeBlock, bit for bit, and refuses what decodeBlock
 // refuses.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { decodeBlock } from "../../codec/block/decode.ts";
@@ -15,7 +15,7 @@ afterAll(() => database[Symbol.asyncDispose]());
 
 type Hex = { count: string; times: string; values: string };
 
-// Big-endian, as int8send and float8send have it: text would hide a last bit.
+// Big-endian, as in int8send and float8send: text would hide a last bit.
 const inOrder = `select count(*), encode(string_agg(int8send(time_us), '' order by ordinal), 'hex') as times,
   encode(string_agg(float8send(value), '' order by ordinal), 'hex') as values`;
 
@@ -214,7 +214,7 @@ it("a value stored as it is has its place within the block: the last, and not th
     pattern.writeDoubleBE(Math.PI);
     at = Buffer.from(bytes).indexOf(pattern);
   }
-  // Before it stands its distance from the one before.
+  // Its distance from the one before precedes it.
   expect(bytes[at - 1]).toBe(count - 1);
   expect(decodeBlock(bytes).values[count - 1]).toBe(Math.PI);
   bytes[at - 1] = count;
@@ -237,6 +237,6 @@ it("decodes at a rate that people can wait for", async () => {
   );
   const seconds = (performance.now() - start) / 1000;
   expect(row!.count).toBe("60000");
-  // Some 20 times as fast on an idle machine.
+  // About 20 times as fast on an idle machine.
   expect(60_000 / seconds).toBeGreaterThan(20_000);
 });

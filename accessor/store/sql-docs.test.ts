@@ -13,7 +13,7 @@ const statements = [...pages.matchAll(/^```sql\n([\s\S]*?)^```/gm)].flatMap(([, 
   block!.split(/;\n/).filter((statement) => statement.trim() !== ""),
 );
 
-/** As Grafana fills them in. */
+/** As Grafana replaces them. */
 function fillIn(statement: string): string {
   return statement
     .replace(
@@ -48,7 +48,7 @@ const found = (text: string) => statements.find((statement) => statement.include
 it("covered_percent is of the time asked for: an hour of a day is 4.17 %", async () => {
   await using database = await openSqlFixture();
   const seriesId = await addSeries(database, { machine: "press-7", signal: "power" });
-  // Noon of yesterday in UTC, which is of yesterday in Berlin too.
+  // Noon of yesterday in UTC, which is also yesterday in Berlin.
   const startUs = (Math.floor(Date.now() / 86_400_000) - 0.5) * 86_400_000_000;
   for (let minute = 0; minute < 60; minute++) {
     const bucketUs = startUs + minute * 60e6;
@@ -99,7 +99,7 @@ it("the state timeline begins with the state that held, however long it has", as
   ).toEqual([{ state: "OFF" }]);
 });
 
-/** As answers by these zones have the accessor do. */
+/** As the accessor does for answers in these time zones. */
 async function keepZones(url: string): Promise<void> {
   const log = createLog({ name: "test", level: "error" });
   await using own = await openDatabase({ url, isPrepared: true, log });

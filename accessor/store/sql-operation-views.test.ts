@@ -1,4 +1,4 @@
-// The views of millrace_v1 for who operates it, on rows made by hand: storage and compaction.
+// The views of millrace_v1 for operators, on rows made by hand: storage and compaction.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { drawColumn } from "../../codec/testing/column-kinds.ts";
 import {
@@ -83,7 +83,7 @@ it("compaction counts the hours that are over and due, of signals and of machine
   await database.query(
     `insert into rollup_state_due (machine_id, hour_us) select 1, ${hours} from generate_series(-3, 1) n`,
   );
-  // Of a machine, an hour is over when a newer record was committed.
+  // An hour of a machine is over when a newer record was committed.
   expect(await due()).toBe("5");
   await addReceipt(database, { revision: 1, secondsAgo: 0 });
   await database.query("insert into watermark (revision) values (1)");

@@ -101,7 +101,7 @@ it("owns nothing, cannot log in, and what it lends cannot be led astray", async 
     "select from pg_shdepend where refobjid = 'millrace_reader'::regrole and deptype = 'o'",
   );
   expect(owned).toEqual([]);
-  // An operator of the reader's own, first in its path, is not what samples() uses.
+  // An operator of the reader's own that is first in its search_path is not used by samples().
   await reader.query(`create function pg_temp.never(bigint, bigint) returns boolean language sql as 'select false';
     create operator pg_temp.>= (leftarg = bigint, rightarg = bigint, function = pg_temp.never);
     set search_path to pg_temp, pg_catalog`);
@@ -140,8 +140,8 @@ it("a database whose owner may not create roles migrates all the same", async ()
   const owner = `owner_of_${other.name}`;
   try {
     await client.query("begin");
-    // Roles are the whole cluster's: others see neither this one nor that theirs is away, since all
-    // is rolled back.
+    // Roles belong to the whole cluster: other sessions see neither this role nor the absence of
+    // theirs, since all is rolled back.
     await client.query(`create role ${owner}; alter database ${other.name} owner to ${owner}`);
     await client.query("alter role millrace_reader rename to millrace_reader_away");
     await client.query(`set local role ${owner}`);

@@ -1,4 +1,4 @@
-// samples() in SQL: everything committed in a range, out of current blocks and of the log after
+// samples() in SQL: everything committed in a range, from current blocks and from the log after
 // them, in order.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { drawColumn } from "../../codec/testing/column-kinds.ts";

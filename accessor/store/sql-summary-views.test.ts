@@ -87,7 +87,7 @@ it("a minute is its current blocks joined, lines between them included", async (
   const seriesId = await addSeries(database, { machine: "a", signal: "power" });
   await database.query("insert into watermark (revision) values (1), (2)");
   const minute = wave(startUs, 500, 100_000);
-  // A hole that is longer than max_gap, between the second and the third block.
+  // A hole longer than max_gap, between the second and the third block.
   for (let i = 300; i < 500; i++) minute.timesUs[i]! += 5_000_000;
   for (const [from, to] of [
     [0, 120],
@@ -206,7 +206,7 @@ it("an hour is its roll-up, or its blocks where it is due; sparse signals have m
     { of: power.of, ...close(summaryOf(part(whole, 0, 1000))) },
   ]);
 
-  // Late data at 3: no roll-up holds any more.
+  // Late data at 3: no roll-up is valid any more.
   await database.query(
     "insert into rollup_hour (valid_from, series_id, hour_us) values (3, $1, $2)",
     [dense, startUs],

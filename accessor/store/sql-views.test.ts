@@ -35,7 +35,7 @@ it("state intervals follow each other as toIntervals has it", async () => {
   }));
   await addStates(database, "a", changes);
   await addStates(database, "b", [{ timeUs: startUs, state: 4 }]);
-  // toSorted is stable: at equal times in the order in which they came.
+  // toSorted is stable: equal times keep their order of arrival.
   const expected = toIntervals(changes.toSorted((a, b) => a.timeUs - b.timeUs)).map(
     ({ startUs: from, endUs, state }) => ({
       state: ["UNKNOWN", "ACTIVE", "IDLE", "FAULT", "OFF"][state]!,
@@ -85,7 +85,7 @@ it("state intervals end at the newest commit: what begins later is not there, wh
   await database.query("insert into log_segment (segment, first_revision) values (2, 3)");
   expect(await intervals()).toEqual(["ACTIVE -400 300", "IDLE -100 "]);
   await database.query("delete from log_segment where segment = 2");
-  // The clock of the one who commits has passed them.
+  // The clock of the committing session has passed them.
   await addReceipt(database, { revision: 3, secondsAgo: -290 });
   expect(await intervals()).toEqual(["ACTIVE -400 300", "IDLE -100 380", "FAULT 280 "]);
 });

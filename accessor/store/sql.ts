@@ -1,5 +1,5 @@
-// Slonik's tags, and the interceptor that holds rows to their schemas: what PostgreSQL may hand us
-// is checked once, here.
+// Slonik's tags, and the interceptor that checks rows against their schemas: rows from PostgreSQL
+// are checked once, here.
 import { createSqlTag, type Interceptor, SchemaValidationError } from "slonik";
 import { type ZodType, z } from "zod";
 

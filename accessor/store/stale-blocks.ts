@@ -1,4 +1,4 @@
-// Reads and mends blocks whose integral and covered time are of an earlier max_gap.
+// Reads and corrects blocks whose integral and covered time use an earlier max_gap.
 import { toArray } from "./binary-arrays.ts";
 import { askPart, type BlockPart } from "./block-parts.ts";
 import type { Database } from "./database.ts";
@@ -6,11 +6,12 @@ import type { Series } from "./series.ts";
 
 type ReadOptions = { abort: AbortSignal };
 
-/** Every process knows a declaration by then. */
+/** By then, every process knows the declaration. */
 const settleMs = 10_000;
 
 /**
- * Ids of series whose stale blocks may be mended: what was in hand when they became stale is done.
+ * Ids of series whose stale blocks may be corrected: the work that was in progress when they became
+ * stale has ended.
  */
 export async function readStaleSeries(
   database: Database,
@@ -88,7 +89,7 @@ export async function writeSums(
   );
 }
 
-/** False if the declaration has changed again meanwhile. */
+/** Returns false if the declaration has changed again meanwhile. */
 export async function finishRestating(
   database: Database,
   series: Series,

@@ -1,5 +1,5 @@
-// Reads a machine's state changes as they make intervals, as of a revision. Of changes at one time
-// only the last one counts; it is called effective.
+// Reads a machine's state changes as the intervals that they make, as of a revision. Of changes at
+// one time only the last one counts; it is called effective.
 import type { StateChange } from "../history/state-intervals.ts";
 import type { Database } from "./database.ts";
 
@@ -7,7 +7,7 @@ export type StateRun = StateChange & { reason: string };
 
 type Of = { machineId: number; revision: number };
 
-// Of a row s. By index, so only rows that are looked at cost anything.
+// For a row s. Uses an index, so only rows that are looked at cost anything.
 const effective = (
   revision: string,
 ) => `not exists (select from state_change t where t.machine_id = s.machine_id and t.time_us = s.time_us and t.revision <= ${revision}
@@ -50,8 +50,9 @@ const stateBefore = ({
   order by time_us desc, revision desc, position desc limit 1`;
 
 /**
- * What answers about a window depend on beside the changes in it, as text: for totals of time the
- * state at its start; for whole intervals, the one at its start and the end of the one at its end.
+ * What answers about a window depend on besides the changes in it, as text: for totals of time the
+ * state at its start; for whole intervals, the interval at its start and the end of the one at its
+ * end.
  */
 export const beyondWindow = (names: {
   machine: string;

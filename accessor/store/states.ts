@@ -1,4 +1,4 @@
-// A machine's state changes in a window and the state that it came with, as of a revision.
+// A machine's state changes in a window and its state at the start, as of a revision.
 
 import type { Window } from "../history/line-area.ts";
 import { machineStates, type StateChange, toKnownState } from "../history/state-intervals.ts";

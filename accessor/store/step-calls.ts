@@ -1,5 +1,5 @@
-// Calls of the SQL functions that a step of compaction writes with: rows as columns, in the order
-// of the parameters in functions/step.sql and functions/alive.sql.
+// Calls of the SQL functions by which a step of compaction writes: rows as columns, in the order of
+// the parameters in functions/step.sql and functions/alive.sql.
 import type { QueryConfig } from "pg";
 import type { Summary } from "../history/summary.ts";
 import { toArray } from "./binary-arrays.ts";
@@ -41,7 +41,7 @@ export const noteAlive = (through: number, touches: readonly Touch[]): QueryConf
     ["int8[]", toArray.int8(touches.map(({ minuteUs }) => minuteUs))],
   ]);
 
-/** Hours of machines that change, and ranges in which those change that are rolled up. */
+/** Hours of machines that change, and ranges in which existing roll-ups change. */
 export const touchStates = (
   through: number,
   touched: readonly HourRange[],
@@ -65,7 +65,7 @@ export const addHourRollups = (validFrom: number, rollups: readonly SeriesRollup
     ...summaryColumns(rollups.map(({ summary }) => summary)),
   ]);
 
-/** Five numbers a row in each of the last three: one for each state. */
+/** Five numbers per row in each of the last three: one for each state. */
 export const addStateRollups = (validFrom: number, rollups: readonly StateRollup[]): QueryConfig =>
   call("add_state_rollups", [
     ["int8", validFrom],

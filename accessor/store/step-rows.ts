@@ -1,5 +1,5 @@
-// What a step of compaction writes: blocks, hours and their roll-ups, minutes that were touched,
-// and rows that could not be read (compact.ts).
+// What a step of compaction writes: blocks, hours and their roll-ups, touched minutes, and rows
+// that could not be read (compact.ts).
 import type { StateTotals } from "../history/state-totals.ts";
 import type { Summary } from "../history/summary.ts";
 import type { BlockHeader } from "./history.ts";
@@ -11,7 +11,7 @@ export type Hour = { id: number; hourUs: number };
 /** Whole hours, half-open. */
 export type HourRange = { machineId: number; fromUs: number; toUs: number };
 
-/** A minute of a series in which something arrived, and with which revision at the latest. */
+/** A minute of a series in which records arrived, and their latest revision. */
 export type Touch = { seriesId: number; minuteUs: number; revision: number };
 
 /** A row of the log that could not be decoded, and why. */
@@ -26,14 +26,14 @@ export type NewBlock = {
   commits: Uint8Array;
 };
 
-/** What a portion of the changes comes to. */
+/** A portion of the changes. */
 export type Rewritten = { blocks: NewBlock[]; ended: BlockHeader[] };
 
 /** An hour of a series, rolled up. */
 export type SeriesRollup = {
   series: Series;
   hourUs: number;
-  /** undefined: the hour holds nothing. */
+  /** undefined: the hour is empty. */
   summary: Summary | undefined;
 };
 

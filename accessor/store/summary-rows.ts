@@ -1,5 +1,5 @@
-// Many rows of numbers, summaries among them, as one row of arrays: an array arrives and is read in
-// a fraction of the time that its rows take.
+// Many rows of numbers, summaries among them, as one row of arrays: sending and parsing an array
+// takes a fraction of the time that its rows take.
 import type { Summary } from "../history/summary.ts";
 
 const summaryColumns = [
@@ -19,12 +19,12 @@ const summaryColumns = [
   ],
 ];
 
-/** The columns of a summary, as they are called in blocks and roll-ups. */
+/** The columns of a summary, as they are named in blocks and roll-ups. */
 export function summaryOf(table: string): string {
   return summaryColumns.map((column) => `${table}.${column}`).join(", ");
 }
 
-/** The select list: the given columns of a table that has those of a summary too. */
+/** The select list: the given columns of a table that also has those of a summary. */
 export function inArrays(table: string, columns: readonly string[]): string {
   return [...columns, ...summaryColumns]
     .map((column) => `array_agg(${table}.${column})`)
@@ -32,8 +32,8 @@ export function inArrays(table: string, columns: readonly string[]): string {
 }
 
 /**
- * From the arrays of inArrays that stand in a row from an index on, in no order: the given columns,
- * and each row's summary.
+ * Reads the arrays of inArrays, in a row from an index on, in no order: the given columns, and each
+ * row's summary.
  */
 export function fromArrays(
   row: readonly unknown[],

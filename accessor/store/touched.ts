@@ -1,5 +1,5 @@
-// Reads which revision touched a range of some series last: what is compacted by rows of minutes,
-// hours and days, what is not from the log.
+// Reads the last revision that touched a range of some series: for compacted records from rows of
+// minutes, hours and days, for others from the log.
 
 import { touchSpans } from "../history/touch-spans.ts";
 import { clamp, toArray } from "./binary-arrays.ts";
@@ -10,7 +10,7 @@ import { beyondWindow } from "./state-runs.ts";
 /** A part of a series, half-open; ends may be infinite. */
 export type Part = { seriesId: number; fromUs: number; toUs: number };
 
-/** Machines whose states in a window are asked for. */
+/** Machines whose states in a window are requested. */
 export type StateWindows = {
   machineIds: readonly number[];
   fromUs: number;
@@ -19,8 +19,9 @@ export type StateWindows = {
 };
 
 /**
- * newest: 0 if nothing ever touched any of it. beyond: what states depend on beside what touched
- * the window. removals: how often retention has removed something, up to removedBeforeUs.
+ * newest: 0 if nothing ever touched any of it. beyond: what states depend on besides the records
+ * that touched the window. removals: how often retention has removed something, up to
+ * removedBeforeUs.
  */
 export type Touched = { newest: number; beyond: string; removals: number; removedBeforeUs: number };
 
@@ -33,8 +34,8 @@ const beyond = beyondWindow({
   wholeIntervals: "$12::bool",
 });
 
-// Of the log newest first, by series: of what waits for compaction, a minute or so, as many rows as
-// lie outside are passed over.
+// Reads the log newest first, by series: of the rows that wait for compaction (about a minute), it
+// skips as many as lie outside.
 const statement = `select
   (select max(span.newest) from unnest($1::int4[], $2::int8[], $3::int8[], $4::int8[]) as s(series_id, width_us, from_us, to_us), lateral (
      select max(touched.revision) as newest from touched
@@ -53,8 +54,8 @@ const statement = `select
 from removal`;
 
 /**
- * As of a revision; may know of more that another accessor has compacted. Right to the minute,
- * wider rather than narrower. One statement.
+ * As of a revision; may include later records that another accessor has compacted. Exact to the
+ * minute, wider rather than narrower. One statement.
  */
 export async function readTouched(
   database: Database,

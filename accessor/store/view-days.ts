@@ -1,11 +1,11 @@
-// The statements that make what the views of minutes and days are looked up by, where older
-// versions did not make it as they compacted.
+// The statements that make the data by which views of minutes and days are looked up, where older
+// versions did not make it during compaction.
 import type { Database } from "./database.ts";
 
 /**
- * Of each kind: days that a series has samples in, of series from before there was such a table;
- * what machines of before gave as signs of life; the hours since the first state; and the minutes
- * of days that came many at once.
+ * Of each kind: days that a series has samples in, for series older than that table; earlier signs
+ * of life of machines; the hours since the first state; and the minutes of days that came many at
+ * once.
  */
 export type MadeForViews =
   | "note_days_before"
@@ -13,7 +13,10 @@ export type MadeForViews =
   | "make_clock_hours"
   | "make_minutes";
 
-/** Makes a portion of what is missing. Answers how much that was: less than most is the last. */
+/**
+ * Makes a portion of what is missing. Returns how much that was: less than most means that it was
+ * the last.
+ */
 export async function makeForViews(
   database: Database,
   kind: MadeForViews,
@@ -23,7 +26,7 @@ export async function makeForViews(
   return (row as [number])[0];
 }
 
-/** Without it, the planner does not know that so many minutes are of one hour. */
+/** Without it, the planner does not know that this many minutes are of one hour. */
 export async function analyzeMinutes(
   database: Database,
   { abort }: { abort: AbortSignal },

@@ -1,11 +1,11 @@
-// Which watermark a revision is read at, and whether what that needs is still there: superseded
-// blocks go some time after their successors came.
+// Which watermark a revision is read at, and whether the data it needs still exists: superseded
+// blocks are removed some time after they were replaced.
 import { Failure } from "../domain/failure.ts";
 import type { Database } from "./database.ts";
 import { commitTime } from "./log.ts";
 
 /**
- * The greatest watermark that is not above a revision: what is committed up to there is in the
+ * The greatest watermark that is not above a revision: everything committed up to there is in the
  * history. Fails with PAGE_TOKEN_EXPIRED for a revision below the lowest watermark that is kept.
  */
 export async function readWatermark(
@@ -24,8 +24,8 @@ export async function readWatermark(
 }
 
 /**
- * When what a watermark stands for was committed, as far as that is known; at the latest, when it
- * was compacted.
+ * When the last commit of a watermark was made, as far as that is known; at the latest, when it was
+ * compacted.
  */
 export async function readWatermarkTime(
   database: Database,
@@ -40,20 +40,20 @@ export async function readWatermarkTime(
 }
 
 /**
- * A column of the one row in which a statement answers what the history held: what is dropped, and
+ * A column of the single row in which a statement returns data of the history: what is dropped, and
  * this, change together.
  */
 export const lowestKept = "(select min(revision) from watermark)";
 
 /**
- * Fails with PAGE_TOKEN_EXPIRED if what was current at a watermark may be gone. lowest: what
- * lowestKept said.
+ * Fails with PAGE_TOKEN_EXPIRED if data that was current at a watermark may be gone. lowest: the
+ * value of lowestKept.
  */
 export function assertKept(watermark: number, lowest: unknown): void {
   if ((lowest as number) > watermark) throw passed();
 }
 
-/** A row that was current at the watermark is not there any more. */
+/** A row that was current at the watermark is gone. */
 export function passed(): Failure {
   return new Failure(
     "PAGE_TOKEN_EXPIRED",

@@ -1,5 +1,5 @@
-// Keeps the clocks of time zones in the database, so that SQL cuts calendars where REST and gRPC
-// do: PostgreSQL's own time zones may be of another version.
+// Keeps the clocks of time zones in the database, so that calendars in SQL have the same boundaries
+// as in REST and gRPC: PostgreSQL's own time zones may be of another version.
 import type { Log } from "../../runtime/log.ts";
 import { zoneStretches } from "../history/zone-clocks.ts";
 import { toArray } from "./binary-arrays.ts";
@@ -7,12 +7,12 @@ import type { Database } from "./database.ts";
 
 export type ZoneClocksOptions = {
   database: Pick<Database, "read" | "compact">;
-  /** Of the time zone database that this process has: "2026c". */
+  /** Version of the time zone database that this process has: "2026c". */
   version: string;
   log: Log;
 };
 
-/** Zones are kept one after the other, in the background. What fails is logged, and tried again. */
+/** Zones are kept one after the other, in the background. Failures are logged, and retried. */
 export class ZoneClocks implements AsyncDisposable {
   readonly #options: ZoneClocksOptions;
   readonly #known = new Set<string>();
@@ -23,7 +23,7 @@ export class ZoneClocks implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Keeps a zone that an answer was cut by. Names of offsets ("+05:30") are not kept. */
+  /** Keeps a zone that an answer used. Names of offsets ("+05:30") are not kept. */
   use(timeZone: string | undefined): void {
     if (timeZone === undefined) return;
     const name = timeZone.toLowerCase();
@@ -32,7 +32,7 @@ export class ZoneClocks implements AsyncDisposable {
     this.#then(() => this.#keep(name), name);
   }
 
-  /** Brings zones that an older version has written to this one. */
+  /** Updates zones that an older version has written to this one. */
   refresh(): void {
     this.#then(async () => {
       const { database, version } = this.#options;
@@ -45,7 +45,7 @@ export class ZoneClocks implements AsyncDisposable {
     });
   }
 
-  /** Resolves when everything so far is done. */
+  /** Resolves when all work requested so far is done. */
   async settled(): Promise<void> {
     await this.#last;
   }
@@ -73,7 +73,7 @@ export class ZoneClocks implements AsyncDisposable {
   async #keep(name: string): Promise<void> {
     const { database, version } = this.#options;
     const stretches = await zoneStretches(name);
-    // With compaction, so that no ingest waits behind it.
+    // On the connection of compaction, so that no ingest waits behind it.
     await database.compact(
       "select keep_zone_clock($1::text, $2::text, $3::int8[], $4::int8[], $5::int8[])",
       [
