@@ -1,5 +1,5 @@
-// The accessor, wired: database, tail, services, server. Opens in order of need and closes the
-// other way round.
+// Assembles the accessor: database, tail, services, server. Opens them in order of dependency and
+// closes them in reverse.
 
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
@@ -51,13 +51,13 @@ import { readCommitTime, readHead, readTimedCommits } from "./store/log.ts";
 import { ZoneClocks } from "./store/zone-clocks.ts";
 
 /**
- * done: rejects when the database was restored to an earlier point. What this process knows is then
- * of a history that was given up.
+ * done: rejects when the database was restored to an earlier point: this process then holds data of
+ * an abandoned history.
  */
 export type Accessor = AsyncDisposable & {
   readonly port: number;
   readonly done: Promise<never>;
-  /** What is borrowed and what was refused. */
+  /** What callers have borrowed, and what they were refused. */
   readonly ledger: Ledger;
 };
 
@@ -80,10 +80,10 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     tailBytes = 16 * 1024 * 1024,
     nowMs = Date.now,
   } = options;
-  // What callers bring about as often as they like.
+  // Log lines that callers can cause as often as they like.
   const callLog = limitLines(log);
   await using stack = new AsyncDisposableStack();
-  // Known soon; whoever asks before answers nobody yet.
+  // Set soon; no client is served before that.
   let known: Epochs | undefined;
   const onEpoch = async (seen: SeenEpoch) => known?.follow(seen);
   const database = stack.use(await openDatabase({ url: databaseUrl, onEpoch, log }));
@@ -218,7 +218,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         calls,
         callLimits,
         incoming,
-        // A feed's messages are small and encoded once for all that see the same.
+        // A feed's messages are small and encoded once for all subscribers that see the same
+        // records.
         compresses: (method) => method !== SignalService.method.watchSignals,
         toError: (error, { method }) =>
           toConnectError(error, { method: method.name, log: callLog }),

@@ -1,5 +1,5 @@
-// A plain gRPC client with default options, which takes 4 MiB, can use every RPC with the largest
-// requests that the contract allows.
+// A plain gRPC client with default options, which accepts 4 MiB, can call every RPC with the
+// largest requests that the contract permits.
 import { create, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -23,7 +23,7 @@ beforeAll(async () => {
   client = new Client(`127.0.0.1:${accessor.port}`, credentials.createInsecure());
   beforeAllOfIt = (await accessor.signals.getLatest({})).cursor;
   await fillLargest(accessor);
-  // What was written past it is seen by an accessor that opens now.
+  // An accessor that opens now reads the rows that were written directly.
   const written = accessor;
   accessor = await openTestAccessor({ databaseUrl: written.databaseUrl });
   first = written;
@@ -39,7 +39,7 @@ afterAll(async () => {
 
 type Answer = Message & Record<string, unknown>;
 
-/** Answers of a call, until enough; every one as the bytes that came. */
+/** Answers of a call, until enough; each as the bytes received. */
 async function call(
   method: DescMethod,
   requests: Record<string, unknown>[],
@@ -77,7 +77,7 @@ async function call(
 }
 
 /**
- * All pages of a unary call: how large they are, and how many items of a list they have together.
+ * All pages of a unary call: their sizes, and the number of items that a list has in all of them.
  */
 async function pages(method: DescMethod, request: object, list: string) {
   let [items, largest, count] = [0, 0, 0];
@@ -104,7 +104,7 @@ const stateChanges = Array.from({ length: 65_536 }, (_, i) =>
 const ten = Array.from({ length: 10 }, (_, i) => longMachine(i + 1, "n"));
 const most = { resolution: { case: "width", value: { nanos: 360_000_000 } } };
 
-/** Every RPC of every service; what its largest answers come to. */
+/** Every RPC of every service, with the sizes of its largest answers. */
 const power = { machine: "far", signal: "power" };
 const table: Record<string, () => Promise<Outcome>> = {
   "SignalService/ListMachines": () => pages(method.listMachines, { pageSize: 1_000 }, "machines"),

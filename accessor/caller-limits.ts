@@ -35,39 +35,42 @@ import { UnreadBytes } from "./unread.ts";
 
 export type CallerLimits = {
   /**
-   * Most calls of a kind that one caller has at once, where not the default; all together have
-   * twice as many.
+   * Most simultaneous calls of one caller by kind, where it differs from the default; all callers
+   * together may have twice as many.
    */
   maxCalls?: Partial<Record<CallKind, number>>;
   /**
-   * Calls a second of one caller; what may come at once is as much as ten seconds give. Default
+   * Calls a second of one caller; a burst may be as large as the calls of ten seconds. Default
    * 5,000; 0 for no bound.
    */
   callsPerSecond?: number;
   /**
-   * Minutes of signals a second that one caller's batches may spread over, beyond the first of each
-   * signal in a batch; thirty seconds' worth at once. A process of this machine without a
+   * Minutes of signals a second that one caller's batches may cover, beyond the first of each
+   * signal in a batch; a burst may be thirty seconds' worth. A process of this machine without a
    * credential has no such bound. Default 2,000; 0 for no bound.
    */
   minutesPerSecond?: number;
   /**
-   * What all callers together may have unread, and how long a MiB of it may wait. Default 256 MiB,
-   * 60 s.
+   * Most unread bytes of all callers together, and how long a MiB of them may wait. Default 256
+   * MiB, 60 s.
    */
   maxUnreadBytes?: number;
   unreadTimeoutMs?: number;
   /**
-   * What requests of more than 4 KiB take together, from their first byte until their handler is
-   * through with them; half of it for one caller. Default 128 MiB.
+   * Most bytes of all requests larger than 4 KiB, each counted from its first byte until its
+   * handler has finished with it; one caller may have half of it. Default 128 MiB.
    */
   maxIncomingBytes?: number;
-  /** How long such a request may take to come, beside what it takes at 8 KiB/s. Default 30 s. */
+  /**
+   * How long such a request may take to arrive, in addition to its time at 8 KiB/s. Default 30 s.
+   */
   incomingMs?: number;
-  /** Samples that may be decoded for one answer that is no stream. Default 500,000,000. */
+  /** Samples that may be decoded for one answer that is not a stream. Default 500,000,000. */
   maxQuestionSamples?: number;
   /**
    * How many machines and series one caller may register, and all together. A process of this
-   * machine without a credential has all there is. Default 2,000 and 10,000; 20,000 and 100,000.
+   * machine without a credential may use the whole total. Default 2,000 and 10,000; 20,000 and
+   * 100,000.
    */
   maxMachinesPerKey?: number;
   maxSeriesPerKey?: number;
@@ -75,18 +78,17 @@ export type CallerLimits = {
   maxSeries?: number;
   /**
    * Connections of one address (IPv6: a network of 64 bits), and all. Those of this machine count
-   * among all only. Default 1,000; 10,000.
+   * only towards the total. Default 1,000; 10,000.
    */
   addressConnections?: number;
   maxConnections?: number;
   /**
-   * Calls that are open, also before their first message; half as many of one address. Default
-   * 32,768.
+   * Open calls, also before their first message; one address may have half as many. Default 32,768.
    */
   maxOpenCalls?: number;
   /**
-   * Gateways whose word on the client's address is taken: addresses, ranges, names of certificates.
-   * Default none but this machine's.
+   * Gateways that are trusted to report the client's address: addresses, ranges, names of
+   * certificates. Default: only this machine's.
    */
   trustedGateways?: readonly string[];
 };
@@ -94,7 +96,7 @@ export type CallerLimits = {
 export type OpenLimits = Disposable & {
   readonly ledger: Ledger;
   readonly admission: Admission;
-  /** Of all that a caller has unread. */
+  /** The account of all the bytes that a caller has not read yet. */
   accountOf(context: HandlerContext): ByteAccount;
   readonly outgoing: OutgoingOptions;
   readonly incoming: NonNullable<GrpcServerOptions["incoming"]>;
@@ -107,7 +109,7 @@ export type OpenLimits = Disposable & {
   databaseOf(call: { values: ContextValues; method: DescMethod }): Database;
 };
 
-// Queries and ranges share a dozen database connections; a range costs some megabytes, a feed a
+// Queries and ranges share a dozen database connections; a range takes some megabytes, a feed a
 // position, a producer a window.
 const defaultCalls: Record<CallKind, number> = {
   queries: 128,
@@ -213,7 +215,7 @@ export function openCallerLimits(
       onRefused: (limit) => ledger.refuse(limit),
     },
     databaseOf({ values, method }) {
-      // A range may be as long as it likes: it is sent as it is read.
+      // A range may have any length: it is sent while it is read.
       const maxSamples = method.methodKind === "unary" ? maxQuestionSamples : undefined;
       return shared.as(values.get(shareHolderKey), { maxSamples });
     },

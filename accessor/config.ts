@@ -1,4 +1,4 @@
-// What the accessor can be told, by flag or environment.
+// The accessor's settings, by flag or environment.
 import { ConfigError, type SettingsOf, setting } from "../runtime/config.ts";
 import {
   bytes,
@@ -190,7 +190,7 @@ export const accessorSettings = {
   }),
 };
 
-/** Who may connect, and as whom. Throws ConfigError if nobody would ever look at the names. */
+/** Who may connect, and as which principal. Throws ConfigError if the names would never be used. */
 export function toCertificateRules({
   tlsClientCa,
   tlsClientName: clientNames,
@@ -205,8 +205,8 @@ export function toCertificateRules({
 }
 
 /**
- * How to authenticate: undefined if not at all. Throws ConfigError if what is said of tokens does
- * not fit together.
+ * How to authenticate; undefined: not at all. Throws ConfigError if the settings for tokens
+ * contradict each other.
  */
 export function toAuth({
   auth,

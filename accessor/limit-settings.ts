@@ -1,4 +1,4 @@
-// What the accessor can be told about its callers' shares, by flag or environment.
+// The accessor's settings for the limits of callers, by flag or environment.
 import { isAddressRange } from "../access/address.ts";
 import { setting } from "../runtime/config.ts";
 import { bytes, count, durationMs, type ValueReader } from "../runtime/config-values.ts";

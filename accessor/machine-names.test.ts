@@ -1,5 +1,5 @@
-// Names of machines as plants have them, through every request of the accessor and SQL: taken in
-// any form of Unicode, shown in one, in one order; hostile ones refused with a reason.
+// Machine names as plants use them, through every request of the accessor and SQL: accepted in any
+// Unicode form, shown in one form, in one order; hostile names are refused with a reason.
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -29,7 +29,7 @@ const send = async (machine: string, value = 1, number = ++sequence) => {
 };
 const window = { startTime: at(epochUs), endTime: at(epochUs + 1_000_000) };
 
-/** Names of the machines in what each kind of request answers, asked for some of them. */
+/** Machine names in the answers to each kind of request, asked for some of them. */
 async function answers(machines: string[]): Promise<Record<string, string[]>> {
   const { signals } = accessor;
   const of = (rows: readonly { machine: string }[]) => rows.map(({ machine }) => machine);

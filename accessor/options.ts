@@ -1,4 +1,4 @@
-// What an accessor is opened with; main.ts takes most of it from settings of the same names.
+// The options of an accessor; main.ts takes most of them from settings of the same names.
 import type { Log } from "../runtime/log.ts";
 import type { Certificates } from "../runtime/tls/certificates.ts";
 import type { AuthOptions } from "./access/authenticate.ts";
@@ -19,18 +19,21 @@ export type AccessorOptions = CallerLimits & {
   history: HistoryOptions;
   /** Default 10,000 producers, 7 days. */
   producers?: ProducerOptions | undefined;
-  /** Whether the database was put back to an earlier copy since it last ran. Default false. */
+  /** Whether the database was restored to an earlier copy since its last run. Default false. */
   beginEpoch?: boolean;
-  /** Whom to let in; undefined: everyone. */
+  /** Which callers to admit; undefined: all. */
   auth?: AuthOptions | undefined;
-  /** Serve TLS only. Default: in the clear. */
+  /** Serve TLS only. Default: plaintext. */
   tls?: { certificates: Certificates; rules: CertificateRules } | undefined;
   log: Log;
-  /** How often to ask for other accessors' commits. Default 250 ms. */
+  /** How often to poll for other accessors' commits. Default 250 ms. */
   pollMs?: number;
-  /** Whether to tell other accessors of commits, and be told, by NOTIFY. Default true. */
+  /**
+   * Whether to notify other accessors of commits, and to listen for theirs, by NOTIFY. Default
+   * true.
+   */
   notify?: boolean;
-  /** How much of the log's newest end is kept in memory. Default 16 MiB. */
+  /** How many bytes of the log's newest end are kept in memory. Default 16 MiB. */
   tailBytes?: number;
   /** The wall clock, for the age of page tokens. Default Date.now. */
   nowMs?: () => number;
@@ -42,9 +45,9 @@ export type HistoryOptions = {
   logWindowMs: number;
   maxLogBytes: number;
   retentionMs: number | undefined;
-  /** In place of retentionMs for some signals. */
+  /** Overrides retentionMs for some signals. */
   retain?: readonly SignalRetention[];
   rollupRetentionMs: number | undefined;
-  /** Records older than this are not taken. Default: any age since 1970. */
+  /** Records older than this are refused. Default: any age since 1970. */
   maxAgeMs?: number | undefined;
 };

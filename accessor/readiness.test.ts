@@ -1,4 +1,4 @@
-// By an injected clock: what polls and writes make of each service's health.
+// With an injected clock: how polls and writes affect the health of each service.
 import { expect, test } from "vitest";
 import { HealthState } from "../runtime/grpc/health.ts";
 import { Failure } from "./domain/failure.ts";

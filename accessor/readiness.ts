@@ -1,5 +1,5 @@
-// What the accessor says of itself by the health service: it serves while PostgreSQL answers,
-// IngestService only while that also takes what is to be kept.
+// The accessor's answers of the health service: it serves while PostgreSQL answers, IngestService
+// only while PostgreSQL also accepts writes.
 import type { HealthState } from "../runtime/grpc/health.ts";
 import { Failure } from "./domain/failure.ts";
 
@@ -9,8 +9,9 @@ export type ReadinessOptions = {
   ingest: string;
   monotonicMs: () => number;
   /**
-   * How long a write that failed says that the next would too, unless one succeeds or PostgreSQL
-   * was away since: polls see no full disk. Producers try more often. Default 15 s.
+   * How long a failed write means that the next one would fail too, unless one succeeds or
+   * PostgreSQL was unavailable in between: polls do not notice a full disk. Producers retry more
+   * often. Default 15 s.
    */
   holdMs?: number;
 };
@@ -26,7 +27,7 @@ export class Readiness {
   }
 
   /**
-   * After each poll: whether PostgreSQL may write, and keeps what it commits; undefined: it did not
+   * After each poll: whether PostgreSQL may write, and keeps its commits; undefined: it did not
    * answer.
    */
   polled(mayWrite: boolean | undefined): void {
@@ -36,7 +37,10 @@ export class Readiness {
     this.#tell();
   }
 
-  /** After each write. What PostgreSQL refuses of the data says nothing of the next. */
+  /**
+   * After each write. If PostgreSQL refuses the data itself, that predicts nothing about the next
+   * write.
+   */
   wrote(error?: unknown): void {
     const failed = error instanceof Failure && /^DATABASE_/.test(error.reason);
     if (error !== undefined && !failed) return;

@@ -1,6 +1,6 @@
-// How much a step of compaction does at most.
+// The limits of a step of compaction.
 
-/** It decodes to some 50 MB at most, and takes half a second or so. */
+/** It decodes to about 50 MB at most, and takes about half a second. */
 export const stepLimits = {
   maxRows: 10_000,
   maxPayloadBytes: 4 * 1024 * 1024,

@@ -1,5 +1,5 @@
-// Bytes that were written to callers and not read by them yet: a caller beyond its share of them
-// writes no further until it reads.
+// Bytes that were written to callers and that they have not read yet: a caller above its share gets
+// no further bytes until it reads.
 import { Shares } from "../access/shares.ts";
 import type { ByteAccount } from "../runtime/grpc/outgoing.ts";
 
@@ -22,8 +22,8 @@ export class UnreadBytes {
   }
 
   /**
-   * Whether a caller may get one more answer. A caller that has nothing unread always may, also
-   * where the others have all there is.
+   * Whether a caller may get one more answer. A caller with no unread bytes always may, even if the
+   * others have used up the total.
    */
   hasRoomForAnswer(holder: string): boolean {
     return this.#shares.heldBy(holder) === 0 || this.#shares.shortageOf(holder, 0) === undefined;
@@ -37,7 +37,7 @@ export class UnreadBytes {
       charge: (bytes) => loan.add(bytes),
       release: (bytes) => {
         loan.add(-bytes);
-        // Few wait, and rarely: those who may not go on yet wait again.
+        // Few callers wait, and rarely: those that may not continue yet wait again.
         for (const one of waiting) {
           if (!hasRoom(one.holder)) continue;
           waiting.delete(one);

@@ -1,5 +1,5 @@
-// What one can do with keys: create, list, revoke, rotate. A key's text is printed once, when it is
-// made, and is nowhere after that.
+// Actions on keys: create, list, revoke, rotate. A key's text is printed once, when it is made, and
+// is stored nowhere.
 import { isGlob } from "../../access/glob.ts";
 import { createKey } from "../../access/key.ts";
 import { readMachinePattern } from "../../access/machine-pattern.ts";
@@ -75,9 +75,9 @@ export const rotateSettings = {
 
 export type CommandContext = {
   database: Database;
-  /** For what was changed. */
+  /** Where changes are logged. */
   log: Log;
-  /** A line for whoever asked. */
+  /** Prints a line of the command's output. */
   print: (line: string) => void;
 };
 
@@ -89,7 +89,7 @@ type NewKeySettings = {
   expires: number | undefined;
 };
 
-/** Throws ConfigError without a scope or a machine: nobody means a key for nothing. */
+/** Throws ConfigError without a scope or a machine: a key without any would permit nothing. */
 export function assertRights(settings: Pick<NewKeySettings, "scope" | "machine">): void {
   const mistakes = (["scope", "machine"] as const).flatMap((name) =>
     settings[name].length === 0 ? [`--${name} is required: ${createSettings[name].doc}`] : [],
@@ -109,7 +109,7 @@ export async function createCommand(
     producers: settings.producer.length > 0 ? [...new Set(settings.producer)] : gatewayProducers,
   };
   for (const pattern of rights.producers) {
-    // Whoever writes mill-7* thinks of mill-7.live, and not of mill-70.
+    // A user who writes mill-7* means mill-7.live, and does not expect mill-70.
     if (/[A-Za-z0-9]\*$/.test(pattern)) {
       const name = pattern.slice(0, -1);
       log.warn(
@@ -133,7 +133,7 @@ export async function listCommand({ database, print }: Omit<CommandContext, "log
   if (keys.length === 0) return print("There are no keys.");
   const rows = keys.map((key) => [
     key.id,
-    // Who may write the database may have put in anything.
+    // Any program with write access to the database may have stored these texts.
     printable(key.name),
     printable(key.scopes.join(",")),
     printable(toList(key.machines)),
@@ -154,9 +154,7 @@ export async function listCommand({ database, print }: Omit<CommandContext, "log
     );
 }
 
-/**
- * Patterns with commas between them: one that holds a comma, a space or a quote stands in quotes.
- */
+/** Patterns separated by commas; a pattern that contains a comma, a space or a quote is quoted. */
 const toList = (patterns: readonly string[]) =>
   patterns.map((pattern) => (/[\s,"]/.test(pattern) ? JSON.stringify(pattern) : pattern)).join(",");
 
@@ -179,8 +177,8 @@ export async function revokeCommand(
 }
 
 /**
- * A new key with the rights of an old one, valid for as long as that was made for; the old one goes
- * on for overlapMs.
+ * A new key with the rights of an old one, valid for as long as the old one was at first; the old
+ * one stays valid for overlapMs.
  */
 export async function rotateCommand(
   { id: oldId, overlap: overlapMs }: { id: string; overlap: number },

@@ -1,5 +1,5 @@
-// npm run keys: makes, lists, ends and replaces keys in the accessor's database. A new key goes to
-// standard output, once; what was changed, to standard error.
+// npm run keys: creates, lists, revokes and replaces keys in the accessor's database. It prints a
+// new key once, to standard output, and logs changes to standard error.
 import { ConfigError, type SettingsShape, setting, splitWords } from "../../runtime/config.ts";
 import { url } from "../../runtime/config-values.ts";
 import { type ProcessOptions, run } from "../../runtime/lifecycle.ts";
@@ -33,11 +33,11 @@ type Command<S extends SettingsShape> = {
   about: string;
   settings: S;
   takesId: boolean;
-  /** Throws for what the settings lack, before the database is asked. */
+  /** Throws if required settings are missing, before the database is queried. */
   check?: (settings: Given<S>) => void;
 };
 
-/** Runs one command to its end; expects as many words after it as it takes. */
+/** Runs one command; it expects as many words after its name as it takes. */
 async function runCommand<S extends SettingsShape>(
   { about, settings, takesId, check }: Command<S>,
   work: (settings: Given<S>, context: CommandContext) => Promise<void>,

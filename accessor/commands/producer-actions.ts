@@ -1,4 +1,4 @@
-// What one can do with producers: list whose they are, and give them to somebody else.
+// Actions on producers: list their owners, and move producers to another owner.
 import { ConfigError, setting } from "../../runtime/config.ts";
 import { text } from "../../runtime/config-values.ts";
 import { ownerOfKey, ownerOfSubject } from "../access/owner.ts";
@@ -59,7 +59,7 @@ export async function listProducersCommand(
     print(`There may be more. To list them: --after ${producers.at(-1)!.name}`);
 }
 
-/** id: "" for all of `from`. Throws ConfigError if there is nothing to move. */
+/** id: "" moves all producers of `from`. Throws ConfigError if there is nothing to move. */
 export async function moveCommand(
   { id, to, from }: { id: string; to: string; from: string | undefined },
   { database, log, print }: CommandContext,
@@ -89,7 +89,7 @@ export async function moveCommand(
   );
 }
 
-/** null: nobody. Throws ConfigError for a key that there never was. */
+/** null: no owner. Throws ConfigError for a key that never existed. */
 async function toOwner(
   said: string,
   { database }: Pick<CommandContext, "database">,

@@ -1,4 +1,4 @@
-// npm run producers: lists whose producers are and moves them, in the accessor's database.
+// npm run producers: lists the owners of producers and moves producers, in the accessor's database.
 import { ConfigError, setting, splitWords } from "../../runtime/config.ts";
 import { url } from "../../runtime/config-values.ts";
 import { run } from "../../runtime/lifecycle.ts";
@@ -21,7 +21,7 @@ const usage = "producers list | move ID --to OWNER | move --from OWNER --to OWNE
 const { words, rest: argv } = splitWords();
 const [command = "", id = "", ...more] = words;
 
-/** Runs a command to its end. */
+/** Runs one command. */
 async function execute(
   { databaseUrl: at, log }: { databaseUrl: string; log: CommandContext["log"] },
   work: (context: CommandContext) => Promise<void>,

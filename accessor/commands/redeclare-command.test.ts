@@ -1,4 +1,4 @@
-// npm run redeclare as people run it: what it prints, what it changes, and what it refuses.
+// npm run redeclare on the command line: its output, its changes, and its refusals.
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -33,7 +33,7 @@ test("a declaration is shown, corrected beside a running accessor, and refused w
   const before = 'before: unit "W", max_gap 2700s (inferred), sample_type LINEAR\n';
   const stepped = 'after:  unit "kW", max_gap 86400s (inferred), sample_type STEP\n';
   const [tried, odd, ...refused] = await Promise.all([
-    // The other form of é is the same machine.
+    // The other Unicode form of é names the same machine.
     run(
       machine.normalize("NFD"),
       "power",

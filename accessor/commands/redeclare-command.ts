@@ -1,5 +1,5 @@
-// npm run redeclare: corrects what a signal of a machine declares, as RedeclareSignal does, in the
-// accessor's database. Before, after and warnings go to standard output.
+// npm run redeclare: corrects the declaration of a machine's signal, as RedeclareSignal does, in
+// the accessor's database. It prints the old and new declaration and warnings to standard output.
 import { create } from "@bufbuild/protobuf";
 import {
   RedeclareSignalRequestSchema,
@@ -22,7 +22,7 @@ import { openDatabase } from "../store/database.ts";
 const unitReader: ValueReader<string> = {
   placeholder: "UNIT",
   expects: `at most ${textBounds.unit} characters; empty for none`,
-  // What is no unit, RedeclareSignal says.
+  // RedeclareSignal itself refuses what is no unit.
   read: (word) => word,
 };
 
@@ -79,7 +79,7 @@ const dashHint =
 const { words, rest: argv } = splitWords();
 const [machine = "", signal = "", ...more] = words;
 
-/** Reasons that are the caller's to mend; others are the database's. */
+/** Reasons that the caller can correct; others concern the database. */
 const isMistake: ReadonlySet<string> = new Set([
   ...[
     "MACHINE_UNKNOWN",

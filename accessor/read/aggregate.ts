@@ -1,5 +1,5 @@
-// Buckets of one series as of a revision: from hourly roll-ups and block summaries where they lie
-// within a bucket, from samples where not.
+// Buckets of one series as of a revision: from hourly roll-ups and block summaries that lie within
+// one bucket, and from samples elsewhere.
 
 import { type Column, sliceColumn } from "../../codec/column.ts";
 import { lowerBound } from "../../codec/lower-bound.ts";
@@ -26,15 +26,15 @@ export type AggregateQuery = {
   series: Series;
   edgesUs: Float64Array;
   revision: number;
-  /** That of the revision: readWatermark. */
+  /** The watermark of the revision: readWatermark. */
   watermark: number;
-  /** How many blocks a stretch that is longer than a week may have. Default 20,000; for tests. */
+  /** The most blocks of a stretch that is longer than a week. Default 20,000; for tests. */
   maxHeaders?: number;
   abort: AbortSignal;
 };
 
 type Context = AggregateQuery & {
-  /** Where the log reaches in that is not in the history yet. */
+  /** Which parts of the window depend on log rows that are not in the history yet. */
   pending: readonly Extent[];
   usable: (summary: Summary) => boolean;
   accumulator: BucketAccumulator;
@@ -45,8 +45,8 @@ const samplesInARow = 8_192;
 const summariesInARow = 1_024;
 
 /**
- * A bucket for each pair of edges. Equal to what all samples up to the revision give, sums to
- * rounding.
+ * A bucket for each pair of edges. Equals the result from all samples up to the revision; sums are
+ * equal up to rounding.
  */
 export async function aggregate(
   database: Database,
@@ -54,16 +54,16 @@ export async function aggregate(
 ): Promise<readonly Bucket[]> {
   const { series, edgesUs, revision, watermark, abort, maxHeaders = 20_000 } = query;
   const maxGapUs = series.maxGapUs!;
-  // One sample past each end may draw a line into the window.
+  // One sample beyond each end may begin or end a line that reaches into the window.
   const range = { fromUs: edgesUs[0]! - maxGapUs, toUs: edgesUs.at(-1)! + maxGapUs + 1 };
   const pending = await readLogExtents(database, { series, watermark, revision, ...range }, abort);
   const fits = ({ firstUs, lastUs }: Extent) => {
-    // Of what lies outside, only the sample next to the window counts, and a summary has that.
+    // Of the samples outside, only the nearest to the window counts, and a summary contains it.
     if (lastUs < edgesUs[0]! || firstUs >= edgesUs.at(-1)!) return true;
     const at = lowerBound(edgesUs, firstUs + 1);
     return at > 0 && at < edgesUs.length && lastUs < edgesUs[at]!;
   };
-  // A sum that overflows says nothing of what it is part of: its samples do.
+  // If a sum overflows, it cannot tell the sum of a part: the samples can.
   const usable = (summary: Summary) =>
     Number.isFinite(summary.sum.high) &&
     Number.isFinite(summary.integral.high) &&
@@ -78,8 +78,8 @@ export async function aggregate(
   const whole = hours.filter(({ summary }) => usable(summary));
   const reached = await reachedOf(database, { series, watermark, pending, range, abort });
   if (reached === undefined) return accumulator.finish();
-  // Where a series has little, a week at a time would take thousands of statements for some
-  // decades: the stretch grows until there is something.
+  // Where a series is sparse, steps of a week would take thousands of statements for some decades:
+  // the stretch grows until it contains something.
   let roomUs = weekOfGapsUs;
   for (const stretch of stretchesOf(whole, reached, () => roomUs)) {
     const max = roomUs === weekOfGapsUs ? Number.POSITIVE_INFINITY : maxHeaders;
@@ -106,7 +106,7 @@ const readHeaders = (
   { series, watermark, abort, max = Number.POSITIVE_INFINITY }: AggregateQuery & { max?: number },
 ) => readBlocksOfRanges(database, { seriesId: series.id, ranges: gaps, watermark, max }, { abort });
 
-/** A short range is looked through as it is: to ask what of it there is takes longer. */
+/** A short range is read directly: finding out first which parts of it have data takes longer. */
 const longUs = 7 * 24 * hourUs;
 
 type Reaching = {
@@ -128,8 +128,8 @@ async function reachedOf(
 }
 
 /**
- * What of a range lies between the first and the last of some extents: to look through 2,000 years
- * without a record takes as long as with.
+ * The part of a range between the first and the last of some extents, so that reading 2,000 years
+ * without records does not take long.
  */
 function clampTo(range: Range, extents: readonly Extent[]) {
   const fromUs = extents.reduce(
@@ -144,7 +144,7 @@ function clampTo(range: Range, extents: readonly Extent[]) {
   return clamped.fromUs < clamped.toUs ? clamped : undefined;
 }
 
-/** Feeds what a stretch holds: summaries as they are, samples of the rest. */
+/** Feeds the contents of a stretch: summaries as they are, samples elsewhere. */
 async function addStretch(
   database: Database,
   stretch: Stretch & { headers: readonly BlockHeader[] },
@@ -166,8 +166,8 @@ async function addStretch(
   let next = 0;
   const addColumn = (column: Column) => {
     let start = 0;
-    // A summary shares no time with any sample that is not in it, so each has its place before,
-    // between or after them.
+    // A summary shares no time with any sample that is not in it, so each sample lies before,
+    // between or after summaries.
     for (; next < summaries.length; next++) {
       const end = lowerBound(column.timesUs, summaries[next]!.firstUs);
       if (end === column.timesUs.length) break;

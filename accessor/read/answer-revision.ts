@@ -1,5 +1,5 @@
-// Which revision an answer is of, and what every read uses: the database, the catalog, the tail of
-// the log and the cursors.
+// Chooses the revision of an answer, and holds what every read uses: the database, the catalog, the
+// tail of the log and the cursors.
 import type { CursorFormat } from "../domain/cursor.ts";
 import type { Epochs } from "../domain/epochs.ts";
 import type { Tail } from "../feed/tail.ts";
@@ -7,7 +7,7 @@ import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import { type Head, readHead } from "../store/log.ts";
 
-/** What of the catalog answers come from: all of it, or what a caller may see. */
+/** The part of the catalog that answers use: all of it, or the part that a caller may see. */
 export type Listing = Pick<
   Catalog,
   "select" | "machines" | "machineName" | "anyOf" | "signalNames"
@@ -22,8 +22,8 @@ export type Reads = {
 };
 
 /**
- * The commit to answer as of: the newest that this accessor has published, once that holds the
- * cursor asked for.
+ * The commit that an answer reflects: the newest that this accessor has published, once it has
+ * published the commit of minCursor.
  */
 export async function answerHead(
   { database, tail, cursors, epochs }: Reads,
@@ -48,9 +48,9 @@ export async function answerRevision(
 }
 
 /**
- * The newest revision anywhere: another accessor may have committed what has not been published
- * here yet. After it, all epochs up to that one are known here, and a cursor of any other is
- * foreign.
+ * The newest revision in the database: another accessor may have committed batches that are not
+ * published here yet. Afterwards all epochs up to that revision are known here, and a cursor of any
+ * other epoch is foreign.
  */
 export async function knownHead({
   database,

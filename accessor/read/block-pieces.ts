@@ -1,5 +1,5 @@
-// The history's blocks of some series as pieces, in order of their first sample. Headers first,
-// payloads a page at a time.
+// The history's blocks of some series as pieces, in order of their first sample. Reads headers
+// first, then payloads a page at a time.
 
 import { decodeBlockInto } from "../../codec/block/decode.ts";
 import { newColumn, sliceColumn } from "../../codec/column.ts";
@@ -19,12 +19,14 @@ export type BlockPieceRange = {
   watermark: number;
 };
 
-// A slice of so many samples is a message of 2 MB at most, and a range holds twice as many while
-// its reader does not read. Equal values pack to almost nothing, so bytes alone would be no bound.
+// A slice of this many samples is a message of at most 2 MB, and a range holds twice as many while
+// its client does not read. Equal values pack to almost nothing, so a bound on bytes alone would
+// not suffice.
 const maxPortion: Portion = { bytes: 256 * 1024, samples: 131_072 };
-// Blocks of one sample take some 10 µs each until they are sent, all of it in one turn.
+// Blocks of one sample take about 10 µs each until they are sent, all in one turn.
 const maxPieces = 512;
-// A stream begins small: what is decoded and sent of an hour then overlaps with what is read of it.
+// A stream begins with small messages: decoding and sending one part of an hour then overlaps with
+// reading the next.
 const firstPortion: Portion = { bytes: 64 * 1024, samples: 65_536 };
 
 type Portion = { bytes: number; samples: number };
@@ -32,7 +34,7 @@ type Portion = { bytes: number; samples: number };
 export type BlockPieceOptions = {
   /** About how many headers to look up at once. */
   maxHeaders: number;
-  /** About how many samples will be used, if not all. */
+  /** About how many samples will be used; undefined: all. */
   maxSamples: number;
   withRevisions: boolean;
   abort: AbortSignal;
@@ -62,7 +64,7 @@ export async function* blockPieces(
   }
 }
 
-/** The same of blocks whose headers are known, in order. */
+/** The same for blocks whose headers are known, in order. */
 export async function* headerPieces(
   database: Database,
   headers: readonly BlockHeader[],
@@ -80,8 +82,8 @@ export async function* headerPieces(
 }
 
 /**
- * How many blocks to load at once: what is wanted, a block of each series at least (they begin
- * together), no more than is good.
+ * How many blocks to load at once: enough for the samples that are wanted, at least one block per
+ * series (they begin together), and no more than the bounds above.
  */
 function portion(
   headers: readonly BlockHeader[],
@@ -111,7 +113,7 @@ type LoadOptions = Omit<OfSeries, "series"> & {
   again: Stored["load"];
 };
 
-/** One for a whole source: what is let go of several groups is loaded again together. */
+/** One for the whole source: what is released from several groups is loaded again together. */
 function loadOptions(database: Database, { series, withRevisions, abort }: OfSeries): LoadOptions {
   const options: LoadOptions = {
     byId: new Map(series.map((item) => [item.id, item])),
@@ -122,7 +124,9 @@ function loadOptions(database: Database, { series, withRevisions, abort }: OfSer
   return options;
 }
 
-/** Blocks decoded, in the order given. Everything in the log is newer, so their rank is 0. */
+/**
+ * Decoded blocks, in the given order. Everything in the log is newer, so the rank of blocks is 0.
+ */
 async function loadPieces(
   database: Database,
   headers: readonly BlockHeader[],
@@ -132,7 +136,7 @@ async function loadPieces(
   const payloads = await readPayloads(database, headers, { withCommits: withRevisions, abort });
   await nextTurn();
   abort.throwIfAborted();
-  // All in one pair of arrays: neighbours of a series need not be put together later.
+  // All in one pair of arrays, so that neighbours of a series need not be joined later.
   const total = headers.reduce((sum, { summary }) => sum + summary.count, 0);
   const target = newColumn(total);
   let offset = 0;

@@ -1,14 +1,14 @@
-// Which blocks a sum can take by their summaries, and which must be opened because something lies
-// among their samples.
+// Decides which blocks a sum can use by their summaries, and which must be opened because other
+// samples lie among theirs.
 
 import { type Extent, joinExtents, touches } from "../history/extents.ts";
 import type { Summary } from "../history/summary.ts";
 
 /**
- * Blocks (in order) that stand apart from everything that is read as samples, and those that do
- * not: others, what is not usable, and what touches these, for samples at one time must all be
- * samples. A usable one that touches them is opened and may touch the next one, until nothing
- * changes.
+ * Splits blocks (in order) into those that do not touch anything that is read as samples, and the
+ * rest: unusable blocks, and blocks that touch other samples, since samples at equal times must all
+ * be read as samples. A usable block that touches a block of the rest is opened and may in turn
+ * touch the next one, so this repeats until nothing changes.
  */
 export function blocksToOpen<Block extends { readonly summary: Summary }>(
   blocks: readonly Block[],

@@ -1,22 +1,19 @@
-// Cuts a slice into parts that each fit into a message, in order of time, by what they come to as
-// columns: known before any is made.
+// Cuts a slice into parts that each fit into a message, in order of time. It uses the encoded size
+// of the columns, which is known before any is made.
 import { lowerBound } from "../../codec/lower-bound.ts";
 import type { Series } from "../store/series.ts";
 import { type Piece, partOf } from "./pieces.ts";
 import { type Slice, splitSlice } from "./sweep.ts";
 
-/** Names, unit, max_gap, and a message around them; each series may be a batch of its own. */
+/** Names, unit, max_gap, and the message around them; each series may be a batch of its own. */
 const columnBytes = 800;
 
-/**
- * Parts of at most maxBytes. Samples of one time are cut apart only where they are more than that
- * together.
- */
+/** Parts of at most maxBytes. Samples at one time are separated only if together they exceed it. */
 export function* cutSlice(slice: Slice, maxBytes: number): Generator<Slice, void, undefined> {
   let rest = slice;
   while (bytesBefore(rest, Number.POSITIVE_INFINITY) > maxBytes) {
     const [firstUs, lastUs] = spanOf(rest);
-    // The last time before which there is not too much. Bytes only grow with time.
+    // The last time before which the bytes fit. Bytes only grow with time.
     let low = firstUs;
     let high = lastUs + 1;
     while (low < high) {
@@ -60,7 +57,7 @@ function bytesBefore({ parts }: Slice, boundUs: number): number {
   return bytes;
 }
 
-/** Bytes of a difference as a varint that is no larger than the span of all of them. */
+/** Bytes of a difference as a varint; no difference exceeds the span of all of them. */
 function deltaBytes(spanUs: number): number {
   let size = 1;
   for (let rest = 2 * spanUs; rest > 127; rest = Math.floor(rest / 128)) size++;

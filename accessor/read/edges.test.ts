@@ -1,5 +1,5 @@
-// Answers at the edges of what is rolled up and of blocks: what waits just outside reaches in, and
-// a window may end at a sample.
+// Answers at the edges of roll-ups and blocks: samples just outside affect the window, and a window
+// may end at a sample.
 import { afterAll, beforeAll, beforeEach, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { Examiner, type Question } from "../testing/answers.ts";

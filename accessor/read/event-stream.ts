@@ -1,4 +1,4 @@
-// States and errors of a range in order of time, read a page ahead, to be laid beside slices of
+// States and errors of a range in order of time, read a page ahead, to be merged with slices of
 // samples.
 
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
@@ -15,7 +15,7 @@ import type { Series } from "../store/series.ts";
 import type { Reads } from "./answer-revision.ts";
 import { BatchesByMachine } from "./batches-by-machine.ts";
 
-// Of both kinds together with their machines' names some 2 MB at most.
+// Both kinds together, with their machines' names, take about 2 MB at most.
 const eventsPerPage = 2_500;
 const pageBytes = 512 * 1024;
 const rowBytes = 64;
@@ -34,28 +34,28 @@ export class EventStreams {
   }
 
   /**
-   * Up to where everything is at hand, or Infinity. What is taken before it is a page of each kind
-   * at most.
+   * The time up to which all events are buffered, or Infinity. Events taken before it are at most a
+   * page of each kind.
    */
   async reach(): Promise<number> {
     const reached = await Promise.all(this.#streams.map((stream) => stream.reach()));
     return reached.reduce((least, timeUs) => Math.min(least, timeUs), Number.POSITIVE_INFINITY);
   }
 
-  /** Adds what comes before a time, at most reach, and was not taken yet. */
+  /** Adds the events before a time (at most reach) that were not taken yet. */
   takeBefore(boundUs: number, batches: BatchesByMachine): void {
     for (const stream of this.#streams) stream.takeBefore(boundUs, batches);
   }
 
   /**
-   * Adds what is at hand at the reach itself, when all before it is taken; more of that time may
-   * come. Without that, all records of one time would have to be held together.
+   * Adds the buffered events at the reach itself, once all before it are taken; more of that time
+   * may follow. Otherwise all records of one time would have to be held together.
    */
   takeHeld(reachUs: number, batches: BatchesByMachine): void {
     for (const stream of this.#streams) stream.takeHeld(reachUs, batches);
   }
 
-  /** All that comes before a time and was not taken yet, in slices of some thousand. */
+  /** All events before a time that were not taken yet, in slices of some thousand. */
   async *before(boundUs: number, abort: AbortSignal): AsyncGenerator<Batch[], void, undefined> {
     for (let reachUs = Number.NEGATIVE_INFINITY; reachUs < boundUs; ) {
       abort.throwIfAborted();
@@ -94,7 +94,7 @@ class EventStream<Row extends EventRow> {
 
   /**
    * Up to where everything is buffered: Infinity at the end, else a time whose rows may not all be
-   * here.
+   * buffered.
    */
   async reach(): Promise<number> {
     if (this.#buffer.length === 0 && !this.#exhausted) await this.#fill();
@@ -108,7 +108,7 @@ class EventStream<Row extends EventRow> {
     this.#buffer = this.#buffer.slice(count);
   }
 
-  /** For a page that ends at the time, all before which is taken. */
+  /** For a page that ends at the time, if everything before that time is taken. */
   takeHeld(reachUs: number, batches: BatchesByMachine): void {
     if (
       this.#exhausted ||

@@ -1,5 +1,5 @@
-// Intervals that a machine spent in its states, as of a revision: with their true starts and ends,
-// be they outside of the range.
+// Intervals that a machine spent in its states, as of a revision, with their true starts and ends,
+// even outside the range.
 
 import { create } from "@bufbuild/protobuf";
 import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";
@@ -16,7 +16,7 @@ export type IntervalQuery = {
   fromUs: number;
   /** … and begin before this. */
   toUs: number;
-  /** Where time ends: what would end later lasts. */
+  /** The end of time: an interval that would end later is still open. */
   nowUs: number;
   revision: number;
   states: readonly MachineState[];

@@ -1,5 +1,5 @@
-// The newest sample of each series as of a revision: by time, and of equal times the last
-// committed.
+// The newest sample of each series as of a revision: the latest in time, and at equal times the
+// last committed.
 import { decodeBlock } from "../../codec/block/decode.ts";
 import type { Database } from "../store/database.ts";
 import { readLatestRows } from "../store/latest-rows.ts";
@@ -18,8 +18,8 @@ export async function readLatestSamples(
   const seriesIds = series.map(({ id }) => id);
   const rows = await readLatestRows(database, seriesIds, { through, abort });
   const byId = new Map(series.map((item) => [item.id, item]));
-  // At equal times a commit that is held may be older than what the history has: then all that is
-  // there at that time says which is the last.
+  // At equal times a held commit may be older than the history's samples; in that case all samples
+  // at that time are read to find the last one.
   const tied = new Map<number, number>();
   for (const [id, , logUs, committed, blockUs, , asOf] of rows)
     if (logUs !== null && logUs === blockUs && committed! <= asOf!)
@@ -37,7 +37,7 @@ export async function readLatestSamples(
 
 type Options = { through: number; abort: AbortSignal };
 
-/** The last committed sample at a time that there is one at. */
+/** The last committed sample at a time that has at least one. */
 async function lastAt(
   database: Database,
   series: Series,

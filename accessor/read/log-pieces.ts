@@ -1,5 +1,5 @@
-// The log's rows of some series as pieces, in order of their first sample. Headers first, payloads
-// a page at a time, so that memory stays small however long the range is.
+// The log's rows of some series as pieces, in order of their first sample. Reads headers first,
+// then payloads a page at a time, so that memory stays small for a range of any length.
 import { decodeBlock } from "../../codec/block/decode.ts";
 import { nextTurn } from "../../runtime/turns.ts";
 import type { Database } from "../store/database.ts";
@@ -23,18 +23,18 @@ export type LogRange = {
   toUs: number;
 };
 
-/** Of a long range: some 2 MB of them are held, and parsed in one turn. */
+/** For a long range: about 2 MB of payloads are held, and parsed in one turn. */
 export const maxLogHeaders = 16_384;
 const maxPayloadBytes = 2 * 1024 * 1024;
 // Equal values pack to almost nothing: 2 MiB of them would be billions. A range holds twice as many
-// while its reader does not read.
+// while its client does not read.
 const maxPieceSamples = 131_072;
-// Rows of one sample take some 10 µs each until they are sent, all of it in one turn.
+// Rows of one sample take about 10 µs each until they are sent, all in one turn.
 const maxPieces = 512;
 
 /**
  * maxHeaders: how many rows to look up at once; few for a page, many for a long range.
- * withRevisions: whether each sample's commit is wanted, or needed since some commits are held.
+ * withRevisions: whether each sample's commit is wanted, or needed because some commits are held.
  */
 export async function* logPieces(
   database: Database,
@@ -53,7 +53,7 @@ export async function* logPieces(
     range: waiting,
     withRevisions,
     abort,
-    // One for the whole source: what is let go of several groups is loaded again together.
+    // One for the whole source: what is released from several groups is loaded again together.
     again: (by) => load(database, by as readonly LogHeader[], options),
   };
   const { fromUs, toUs } = range;
@@ -75,7 +75,7 @@ export async function* logPieces(
       }
       const pieces = await load(database, headers.slice(start, end), options);
       start = end;
-      // Past the last header of a full page, rows may begin at the same time.
+      // After the last header of a full page, further rows may begin at the same time.
       const nextFirstUs =
         headers[end]?.[0] ?? (more ? headers.at(-1)![0] : Number.POSITIVE_INFINITY);
       yield { pieces, nextFirstUs };
@@ -93,7 +93,7 @@ type LoadOptions = {
   again: Stored["load"];
 };
 
-/** Rows decoded, in the order given. */
+/** Decoded rows, in the given order. */
 async function load(
   database: Database,
   headers: readonly LogHeader[],

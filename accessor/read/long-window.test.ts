@@ -1,4 +1,4 @@
-// A window of 2,000 years costs what is stored in it, not its length.
+// A window of 2,000 years costs as much as the data in it, whatever its length.
 import { expect, test } from "vitest";
 import { createLog } from "../../runtime/log.ts";
 import { Catalog } from "../store/catalog.ts";

@@ -1,4 +1,4 @@
-// What one machine did in a window, as of a revision: time and energy by state, energy, errors.
+// A machine's figures for a window, as of a revision: time and energy by state, energy, errors.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type MachineState, SampleType, type Severity } from "#gen/millrace/v1/signal_pb.ts";
 import {
@@ -22,16 +22,16 @@ import { readStateTotals } from "./state-totals.ts";
 export type MachineSummaryQuery = {
   machine: string;
   machineId: number;
-  /** Of the machine: all. */
+  /** All series of the machine. */
   series: readonly Series[];
-  /** Of the window: readSilentTimes. */
+  /** Silent times of the window: readSilentTimes. */
   silent: SilentTime;
   fromUs: number;
   toUs: number;
-  /** Length of the intervals of peak demand; undefined: none is asked for. */
+  /** Length of the intervals of peak demand; undefined: not requested. */
   demandUs?: number | undefined;
   revision: number;
-  /** That of the revision: readWatermark. */
+  /** The watermark of the revision: readWatermark. */
   watermark: number;
   abort: AbortSignal;
 };
@@ -56,7 +56,7 @@ export async function summarizeMachine(
   const totals = await readStateTotals(database, {
     machineId,
     states,
-    // Roll-ups keep the integral whatever the unit, since it may be declared later.
+    // Roll-ups keep the integral for every unit, since the unit may be declared later.
     power: power.series,
     fromUs,
     toUs,
@@ -84,12 +84,12 @@ export async function summarizeMachine(
   };
 }
 
-/** A machine's power in a unit that gives energy, or why it has none. */
+/** A machine's power in a unit that gives energy, or why there is none. */
 export type Power =
   | { series: Series; watts: number; absence: undefined }
   | { series: Series | undefined; watts: undefined; absence: EnergyAbsence };
 
-/** series: of one machine. */
+/** series: those of one machine. */
 export function powerOf(all: readonly Series[]): Power {
   const series = all.find(({ signal }) => signal === "power");
   if (series === undefined) return { series, watts: undefined, absence: EnergyAbsence.NO_POWER };
@@ -101,10 +101,10 @@ export function powerOf(all: readonly Series[]): Power {
     : { series, watts, absence: undefined };
 }
 
-/** Turns -0 into 0. The sign of an empty sum depends on how much of it was rolled up. */
+/** Turns -0 into 0. The sign of an empty sum depends on how many roll-ups it includes. */
 export const toKwh = (integral: number, watts: number) => (integral * watts) / joulesPerKwh + 0;
 
-/** Time in a state, how much of it is silence, and its energy as far as that is known. */
+/** Time in a state, the silence in it, and its energy where that is known. */
 export function summarizeState(
   { timeUs, integral, coveredUs }: StateTotals,
   state: number,

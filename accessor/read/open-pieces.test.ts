@@ -1,4 +1,4 @@
-// However many pieces overlap, a sweep holds so much of them and no more, and every sample comes
+// However many pieces overlap, a sweep holds no more samples than its bound, and every sample comes
 // once, in its place.
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -14,7 +14,7 @@ const seriesOf = (id: number) => ({ id }) as Series;
 
 type Stored = { series: Series; rank: number; timesUs: number[]; values: number[] };
 
-/** Pieces that can be loaded again, and how often that was done. */
+/** Pieces that can be loaded again, and a count of the loads. */
 function store() {
   let loads = 0;
   const toPiece = ({ series, rank, timesUs, values }: Stored): Piece => ({

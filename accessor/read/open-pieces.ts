@@ -1,5 +1,5 @@
-// What a sweep holds: parts of pieces that reach into the present slice. Beyond a bound it lets go
-// of what comes last of them, and loads that again when its time comes.
+// The pieces that a sweep holds: parts that reach into the present slice. Above a bound it releases
+// the latest of them, and loads them again when their time comes.
 
 import { lowerBound } from "../../codec/lower-bound.ts";
 import { Failure } from "../domain/failure.ts";
@@ -8,8 +8,8 @@ import type { Series } from "../store/series.ts";
 import { type Piece, partOf } from "./pieces.ts";
 
 /**
- * From offset to end, a piece is open; it begins at a place in what is stored, which has so many
- * samples. order: that of arrival.
+ * A piece is open from offset to end. It starts at a position of a stored row or block, which has a
+ * known number of samples. order: order of arrival.
  */
 type Open = {
   piece: Piece;
@@ -20,10 +20,10 @@ type Open = {
   order: number;
 };
 
-/** The rest of what is stored, from a place on, without its samples. */
+/** The rest of a stored piece from a position on, without its samples. */
 type LetGo = Pick<Piece, "stored"> & Pick<Open, "place" | "samples" | "order"> & { nextUs: number };
 
-// What is let go is loaded again in portions like those of the sources.
+// Released pieces are loaded again in portions like those of the sources.
 const portionSamples = 131_072;
 const probes = 2_048;
 
@@ -31,9 +31,9 @@ export type OpenPiecesOptions = {
   fromUs: number;
   /** Exclusive. */
   toUs: number;
-  /** Its share is about how many samples to hold; for a moment, a portion more. */
+  /** Its share is about how many samples to hold; briefly, one portion more. */
   budget: Pick<SampleBudget, "share">;
-  /** What is at one time cannot be parted. Default 1,048,576: ten of each series there may be. */
+  /** Samples at one time cannot be split. Default 1,048,576, so ten of each series are possible. */
   maxAtOneTime?: number;
 };
 
@@ -41,9 +41,9 @@ export class OpenPieces {
   readonly #options: OpenPiecesOptions;
   #open: Open[] = [];
   #held = 0;
-  /** By order: what is let go of a piece twice is one rest. */
+  /** By order: a piece that is released twice has one rest. */
   readonly #letGo = new Map<number, LetGo>();
-  /** The same, the earliest last; undefined if it has to be sorted. */
+  /** The same rests, the earliest last; undefined if it has to be sorted. */
   #again: LetGo[] | undefined = [];
   #ceilingUs = Number.POSITIVE_INFINITY;
   #arrived = 0;
@@ -52,22 +52,22 @@ export class OpenPieces {
     this.#options = options;
   }
 
-  /** Samples that are held. */
+  /** Samples held. */
   get held(): number {
     return this.#held;
   }
 
-  /** How many they are in. */
+  /** Number of pieces that hold them. */
   get pieces(): number {
     return this.#open.length;
   }
 
-  /** What begins there or later is not held; infinity if all is. */
+  /** Samples from this time on are not held; infinity if all are. */
   get ceilingUs(): number {
     return this.#ceilingUs;
   }
 
-  /** Where what was let go goes on; infinity if nothing was. */
+  /** Start of the first released piece; infinity if none is released. */
   get againUs(): number {
     return this.#sorted().at(-1)?.nextUs ?? Number.POSITIVE_INFINITY;
   }
@@ -79,7 +79,7 @@ export class OpenPieces {
     });
   }
 
-  /** Loads some of what was let go, the earliest first. */
+  /** Loads some of the released pieces, the earliest first. */
   async loadAgain(): Promise<void> {
     const list = this.#sorted();
     const wanted: LetGo[] = [];
@@ -116,7 +116,7 @@ export class OpenPieces {
   }
 
   /**
-   * Lets go of the later half if it holds too much. Fails with QUESTION_TOO_LARGE if too much is at
+   * Releases the later half if it holds too much. Fails with QUESTION_TOO_LARGE if too much is at
    * one time.
    */
   shed(): void {
@@ -136,12 +136,15 @@ export class OpenPieces {
     }
   }
 
-  /** How many samples lie before a time. */
+  /** The number of held samples before a time. */
   countBefore(boundUs: number): number {
     return this.#open.reduce((sum, open) => sum + endBefore(open, boundUs) - open.offset, 0);
   }
 
-  /** Takes what lies before a time; of each series ascending by rank, then as it came. */
+  /**
+   * Takes the samples before a time; those of each series ascending by rank, then in order of
+   * arrival.
+   */
   take(boundUs: number): Map<Series, Piece[]> {
     const parts = new Map<Series, Open[]>();
     for (const open of this.#open) {
@@ -159,7 +162,7 @@ export class OpenPieces {
     return new Map([...parts].map(([series, list]) => [series, inOrder(list)]));
   }
 
-  /** What of an open part lies below the ceiling, on its own; the rest is let go. */
+  /** The part of an open piece below the ceiling, as a copy; the rest is released. */
   #below(open: Open): Open | undefined {
     const { piece, place, samples, offset, end, order } = open;
     const cut = endBefore(open, this.#ceilingUs);
@@ -228,7 +231,7 @@ function onItsOwn(open: Open): Open {
 
 /**
  * Copies the open part of a partly read piece if it is less than half of its array, so that the
- * memory in use is at most twice what counts as held. Whole pieces go on sharing their arrays.
+ * memory in use is at most twice what counts as held. Whole pieces keep sharing their arrays.
  */
 function tight(open: Open): Open {
   const { piece, offset, end } = open;

@@ -29,12 +29,12 @@ type PackedSlice = Pick<MessageInitShape<typeof ReadSignalsResponseSchema>, "bat
 type PackedBlock = { machine: string; signal: string; unit: string; data: Uint8Array };
 
 const maxMessageBytes = 512 * 1024;
-// What a client unpacks at once: equal values pack to nothing.
+// The most samples that a client unpacks at once: equal values pack to nothing.
 const maxMessageSamples = 524_288;
 // Names and unit.
 const blockBytes = 720;
-// An hour is no more than one large message: begun small, it is decoded there while the rest is
-// read here.
+// An hour fits into one large message; with small messages first, the client decodes while the rest
+// is read here.
 const firstMessageBytes = 64 * 1024;
 const headersPerPage = 2_000;
 const everything = { maxHeaders: headersPerPage, maxSamples: Number.POSITIVE_INFINITY };
@@ -50,8 +50,8 @@ export async function* readPackedRange(
   if (series.length > 0) {
     const watermark = await readWatermark(database, query.revision, { abort });
     const range = { ...query, series, watermark };
-    // From the first sample on that the history does not hold yet, blocks may have to be merged
-    // with the log.
+    // From the first sample on that is not in the history yet, blocks may have to be merged with
+    // the log.
     const pendingUs = await readFirstPending(database, range, abort);
     for await (const { blocks, untilUs } of prefetch(
       readStored(reads, { ...range, pendingUs }, abort),
@@ -69,7 +69,8 @@ export async function* readPackedRange(
 type PackedRange = RangeQuery & { watermark: number; pendingUs: number };
 
 /**
- * Blocks that end before the first pending sample: as they are, but for those that the range cuts.
+ * Blocks that end before the first pending sample: sent as they are, except those that the range
+ * cuts.
  */
 async function* readStored(
   { database }: Reads,
@@ -103,7 +104,7 @@ async function* readStored(
   }
 }
 
-/** A payload without what lies outside of the range. */
+/** A payload without the samples outside the range. */
 function cut(
   { summary }: BlockHeader,
   payload: Uint8Array,
@@ -116,7 +117,7 @@ function cut(
   return encodeBlock(sliceColumn(column, start, end));
 }
 
-/** The rest: blocks that reach beyond the first pending sample, merged with the log. */
+/** The rest: blocks that end after the first pending sample, merged with the log. */
 async function* repack(
   { database }: Reads,
   { series, fromUs, toUs, revision, watermark, pendingUs }: PackedRange,
@@ -163,8 +164,8 @@ function* pack(series: Series, column: Column): Generator<{ block: PackedBlock; 
 }
 
 /**
- * What a message of blocks may still take, packed and unpacked. A block alone always fits: it has
- * 8,192 samples at most.
+ * The room that is left in a message of blocks, packed and unpacked. A single block always fits: it
+ * has at most 8,192 samples.
  */
 class MessageBudget {
   #bytes: number;

@@ -27,14 +27,14 @@ import { type Slice, sweep } from "./sweep.ts";
 export type PageQuery = {
   signal: string;
   kind: SignalKind;
-  /** Series of the signal that are asked for: of these machines. */
+  /** Requested series of the signal: those of these machines. */
   series: readonly Series[];
   fromUs: number;
   toUs: number;
   revision: number;
   after: Place | undefined;
   limit: number;
-  /** Of the page: it ends before the limit where its texts are long. */
+  /** Bound of the page: it ends before the limit where its texts are long. */
   maxBytes: number;
   states: readonly number[];
   severities: readonly number[];
@@ -49,7 +49,7 @@ export async function readPage(reads: Reads, query: PageQuery, abort: AbortSigna
     ? readSampleRows(reads, query, abort).then((rows) => ({ rows, more: false }))
     : readEventRows(reads, query));
   const signals: Signal[] = [];
-  // Of rows with texts no more were read than fit; of rows of samples, all may have long names.
+  // Of rows with texts, no more were read than fit; of rows of samples, all may have long names.
   let bytes = 0;
   for (const row of rows.slice(0, query.limit)) {
     const record = row.toSignal();
@@ -69,12 +69,12 @@ export async function readPage(reads: Reads, query: PageQuery, abort: AbortSigna
 }
 
 /**
- * What a row comes to at most, without its texts, its unit and its machine: signal, time, value,
- * and tags.
+ * The most bytes of a row, without its texts, its unit and its machine: signal, time, value, and
+ * tags.
  */
 const bareRowBytes = 180;
 
-/** The same with the machine that it is of. */
+/** The same with its machine. */
 export const rowBytesOf = (machine: string): number => bareRowBytes + Buffer.byteLength(machine);
 
 type Row = { place: Place; toSignal: () => Signal };
@@ -133,8 +133,8 @@ async function readSampleRows(reads: Reads, query: PageQuery, abort: AbortSignal
 }
 
 /**
- * The first rows of a slice after a place. Position counts the samples of one commit at one time:
- * all are of one series.
+ * The first rows of a slice after a position. The position counts the samples of one commit at one
+ * time, which are all of one series.
  */
 function toRows(
   { parts }: Slice,
@@ -187,7 +187,7 @@ function toRows(
 
 /**
  * A slice may hold far more samples than a page: the least time up to which it has as many as are
- * wanted.
+ * requested.
  */
 function lastTime(
   pieces: readonly Piece[],
@@ -195,7 +195,7 @@ function lastTime(
 ): number {
   const countBefore = (timeUs: number) =>
     pieces.reduce((sum, { column }) => sum + lowerBound(column.timesUs, timeUs), 0);
-  // Those at the time of the place may all be passed over.
+  // All samples at the time of the position may have to be skipped.
   const wanted = limit + (after === undefined ? 0 : countBefore(after.timeUs + 1));
   let low = pieces.reduce(
     (least, { column }) => Math.min(least, column.timesUs[0]!),

@@ -4,7 +4,7 @@ import type { Window } from "../history/line-area.ts";
 import type { Database } from "../store/database.ts";
 import { type AggregateQuery, aggregate } from "./aggregate.ts";
 
-/** The whole intervals of a window: multiples of their length since 1970. */
+/** The whole intervals of a window: multiples of their length, counted from 1970. */
 export function intervalsOf(
   { fromUs, toUs }: Window,
   intervalUs: number,
@@ -14,12 +14,12 @@ export function intervalsOf(
 }
 
 /**
- * Demands that differ by less than this part of the highest are equal. Rounding is below it, a
- * microsecond of a day above it.
+ * Demands that differ by less than this fraction of the highest are equal. Rounding errors are
+ * below it, and a microsecond of a day is above it.
  */
 const equalWithin = 1e-12;
 
-/** Nothing if there is no whole interval, or none that samples cover. */
+/** Empty if there is no whole interval, or none with samples. */
 export async function readPeakDemand(
   database: Database,
   {

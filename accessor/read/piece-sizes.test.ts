@@ -1,4 +1,4 @@
-// What a range reads at once, and so holds while its reader does not read, is bounded in samples
+// The samples that a range reads at once, and so holds while its client does not read, are bounded
 // however well they pack.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { epochUs, grid } from "../testing/batches.ts";

@@ -1,30 +1,30 @@
-// Samples of one series that were stored together, as the log and the history give them to a sweep.
+// Samples of one series that were stored together: what the log and the history give to a sweep.
 import { type Column, sliceColumn } from "../../codec/column.ts";
 import { mergeAll, type TrackedColumn, tiesByCommit } from "../../codec/column-merge.ts";
 import type { Series } from "../store/series.ts";
 
 /**
- * Samples of one series that were stored together. Pieces of a series at equal times go by rank,
- * ascending.
+ * Samples of one series that were stored together. At equal times, pieces of a series are ordered
+ * by ascending rank.
  */
 export type Piece = {
   series: Series;
   rank: number;
   column: Column;
-  /** Commit of each sample, if asked for. */
+  /** Commit of each sample, if requested. */
   revisions: Float64Array | undefined;
   /**
-   * Of a commit that is held, so at equal times maybe older than what goes before it by rank; then
-   * all pieces know their commits.
+   * Whether it belongs to a held commit, which at equal times may be older than samples of a lower
+   * rank; in that case all pieces know their commits.
    */
   late?: boolean;
   stored: Stored;
 };
 
-/** Loads pieces of one source again, in the order given: by the headers that it knows them by. */
+/** Loads pieces of one source again, in the given order, by their headers. */
 export type Stored = { by: object; load: (by: readonly object[]) => Promise<Piece[]> };
 
-/** Some pieces, and a bound: every piece still to come begins at or after nextFirstUs. */
+/** Some pieces, and a bound: every later piece begins at or after nextFirstUs. */
 export type PieceGroup = { pieces: Piece[]; nextFirstUs: number };
 export type PieceSource = AsyncIterator<PieceGroup, void, undefined>;
 

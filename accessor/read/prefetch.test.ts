@@ -1,9 +1,9 @@
-// Fetching ahead: the same items and failures as from the source, one fetch at a time, and the
-// source is closed whatever happens.
+// Fetching ahead: it gives the same items and failures as the source, fetches one at a time, and
+// always closes the source.
 import { expect, test } from "vitest";
 import { prefetch } from "./prefetch.ts";
 
-/** Yields numbers and notes what is asked of it. */
+/** Yields numbers and records the requests. */
 function source(items: readonly number[], fails?: Error) {
   const seen = { fetched: 0, atOnce: 0, mostAtOnce: 0, closed: false };
   const iterator: AsyncIterator<number, void, undefined> = {

@@ -2,15 +2,15 @@
 // one core, we decode and send on another.
 
 /**
- * The same items in the same order, one fetched ahead. Leaving it waits for what is being fetched,
- * and closes the source.
+ * The same items in the same order, one fetched ahead. Leaving it waits for the current fetch, and
+ * closes the source.
  */
 export async function* prefetch<T>(
   source: AsyncIterator<T, void, undefined>,
 ): AsyncGenerator<T, void, undefined> {
   const fetch = () => {
     const next = source.next();
-    // Heard when its turn comes, or never if the reader leaves before.
+    // Awaited when its turn comes, or never if the reader leaves first: no unhandled failure.
     next.catch(() => {});
     return next;
   };

@@ -17,12 +17,12 @@ export type RangeQuery = {
   revision: number;
 };
 
-// At least a quarter of a megabyte a message, so that its own cost vanishes; what comes first comes
-// small (see block-pieces.ts), and goes out as such.
+// At least a quarter of a megabyte a message, so that the overhead per message is negligible; the
+// first portions are small (see block-pieces.ts), and are sent as they are.
 const samplesPerSlice = 32_768;
-// With the states and errors beside them (see event-stream.ts) below what a message may have. All
-// samples of one series that are loaded at once fit if it has one a second or more (see
-// cut-slice.ts and block-pieces.ts).
+// Together with its states and errors (see event-stream.ts), a slice stays below the limit of a
+// message. All samples of one series that are loaded at once fit if it has one a second or more
+// (see cut-slice.ts and block-pieces.ts).
 const maxSliceBytes = 1_800 * 1024;
 
 /** Batches of each slice, ascending by machine. */
@@ -49,7 +49,7 @@ export async function* readRange(
   yield* events.before(Number.POSITIVE_INFINITY, abort);
 }
 
-/** A slice with its events; cut where they are so many that one message would not hold them. */
+/** A slice with its events; cut if there are too many of them for one message. */
 async function* besideEvents(
   slice: Slice,
   events: EventStreams,

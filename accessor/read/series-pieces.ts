@@ -1,5 +1,5 @@
-// Everything that is stored of some numeric series in a range, as of a revision: blocks of the
-// history up to its watermark, the log after it.
+// All stored samples of some numeric series in a range, as of a revision: blocks of the history up
+// to its watermark, the log after it.
 
 import { layoutAt } from "../store/layout.ts";
 import type { Series } from "../store/series.ts";

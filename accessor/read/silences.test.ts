@@ -1,5 +1,5 @@
-// Silences of many machines, as of every revision, whatever comes in whatever order and is
-// compacted whenever: what a walk through all minutes says. And of databases whose past is not
+// Silences of many machines, as of every revision, for records in any order and compaction at any
+// time: they equal the result of a walk through all minutes. Also for databases whose past is not
 // filled in yet.
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -30,7 +30,7 @@ beforeEach(() => history.clear());
 
 const minuteUs = 60e6;
 
-/** Of each machine in each window. minutes: the longest max_gap. */
+/** Silences of each machine in each window. minutes: the longest max_gap. */
 async function silences(
   revision: number,
   windows: readonly Window[],
@@ -98,7 +98,7 @@ test("they are what the minutes say, at every revision", { timeout: 90_000 }, as
   );
 });
 
-/** A sample of machine m at each of some minutes, of a signal that is sent each second. */
+/** A sample of machine m at each of some minutes, of a signal that is sent every second. */
 function sendAt(minutes: readonly number[]) {
   const own = minutes.map((minute) => [baseUs + minute * minuteUs, 1] as const);
   return history.ingest({

@@ -1,4 +1,4 @@
-// When machines were silent, as of a revision, and in which states: of many machines in few
+// When machines were silent, as of a revision, and in which states; for many machines in few
 // statements.
 
 import { lowerBound } from "../../codec/lower-bound.ts";
@@ -18,19 +18,19 @@ import { readPendingLife } from "../store/pending-life.ts";
 import type { Series } from "../store/series.ts";
 import { readStatesAt } from "../store/states.ts";
 
-/** series: all of the machine. The window ends somewhere. */
+/** series: all of the machine. The window has an end. */
 export type SilenceWindow = Window & { machineId: number; series: readonly Series[] };
 
 type Of = { revision: number; watermark: number; abort: AbortSignal };
 
-// What PostgreSQL goes through for one statement: some 50 ms.
+// The rows that PostgreSQL reads for one statement: about 50 ms.
 const hoursAtOnce = 50_000;
-/** Of a window of any length: more than it is likely to have. */
+/** For a window of any length: more than it is likely to have. */
 const mostHours = 10_000;
 
 /**
  * The silences that reach into each window, ascending. The first one may begin before it (-Infinity
- * where there is no record before); the last one ends with it at the latest.
+ * if there is no record before); the last one ends with it at the latest.
  */
 export async function readSilences(
   database: Database,
@@ -58,7 +58,7 @@ async function readSome(
 ): Promise<Window[][]> {
   const asked = windows.map((window) => ({ ...window, toleranceUs: toleranceUsOf(window.series) }));
   const life = await readLife(database, asked, of);
-  // Only what would be silent is looked for in the log.
+  // Only apparent silences are looked up in the log.
   const quiet = asked.map(({ series, toleranceUs, fromUs, toUs }, i) => {
     const { hours, dueUs } = life[i]!;
     const known = gapsOfHours(hours, toleranceUs);
@@ -74,7 +74,7 @@ async function readSome(
   );
 }
 
-/** Slots that touch, of a window of a machine. */
+/** Adjacent slots of a window of a machine. */
 export type SilentSlots = { machineId: number; series: readonly Series[]; edgesUs: Float64Array };
 
 /** Microseconds of silence of a slot, by state. */
@@ -82,7 +82,7 @@ export type SilentTime = readonly number[];
 
 export const noSilence: SilentTime = Object.freeze(new Array<number>(stateCount).fill(0));
 
-/** For each window its slots'. They add up, however a window is cut. */
+/** For each window, the figures of its slots. They add up, however a window is cut. */
 export async function readSilentTimes(
   database: Database,
   all: readonly SilentSlots[],
@@ -99,7 +99,7 @@ export async function readSilentTimes(
   const places = silences.flatMap((own, i) =>
     own.map(({ fromUs }) => ({ machineId: windows[i]!.machineId, atUs: fromUs })),
   );
-  // A silence has no record in it, so one state.
+  // A silence contains no record, so it has one state.
   const states = await readStatesAt(database, places, of);
   let next = 0;
   return all.map(({ edgesUs }, i) => {

@@ -1,5 +1,5 @@
-// What is sparse costs few statements: a sample a week for decades, an hour of work a day, and both
-// beside what is dense.
+// Sparse data costs few statements: a sample a week for decades, an hour of work a day, and both
+// beside dense data.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { readWatermark } from "../store/watermark.ts";
@@ -29,7 +29,7 @@ beforeAll(async () => {
     for (const [position, [timeUs, value]] of from.entries())
       records.push({ machine: "a", signal, timeUs, revision, position, value, text: "" });
   };
-  // A sample each week, and a little after it another, so that there are lines; states at every
+  // A sample each week, and another shortly after it, so that there are lines; states at every
   // third.
   const sparse = Array.from({ length: weeks }, (_, i) => firstUs + i * weekUs).flatMap(
     (timeUs, i) => [[timeUs, i] as const, [timeUs + 500_000, i + 1] as const],
@@ -60,7 +60,7 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => history[Symbol.asyncDispose]());
 
-/** The database, and how many statements it was asked. */
+/** The database, and how many statements it received. */
 function counting() {
   const counted = { statements: 0 };
   const count =

@@ -1,5 +1,5 @@
-// A machine's time and energy by state in a window or its slots, as of a revision: hours that are
-// rolled up, and what lies between them from changes and samples.
+// A machine's time and energy by state in a window or its slots, as of a revision: from roll-ups
+// for whole hours, and from changes and samples between them.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { lowerBound } from "../../codec/lower-bound.ts";
 import { BucketAccumulator } from "../history/buckets.ts";
@@ -23,13 +23,13 @@ import { aggregate } from "./aggregate.ts";
 
 export type StateTotalsQuery = {
   machineId: number;
-  /** Of the machine, if it has sent any. */
+  /** Power of the machine, if it has sent any. */
   states: Series | undefined;
   power: Series | undefined;
   fromUs: number;
   toUs: number;
   revision: number;
-  /** That of the revision: readWatermark. */
+  /** The watermark of the revision: readWatermark. */
   watermark: number;
   abort: AbortSignal;
 };
@@ -42,7 +42,7 @@ export async function readStateTotals(
   return totals!;
 }
 
-/** Totals of slots that touch and fill the window. */
+/** Totals of adjacent slots that fill the window. */
 export async function readStateSlots(
   database: Database,
   query: StateTotalsQuery,
@@ -79,14 +79,13 @@ export async function readStateSlots(
 }
 
 /**
- * A machine that runs in one shift has two for each day; each alone would take half a dozen
- * statements.
+ * A machine that runs in one shift has two a day; each alone would take half a dozen statements.
  */
 const gapsAtOnce = 256;
 
 /**
- * Totals of windows that do not touch, ascending, each cut at the edges in it. What lies between
- * them is a slot like theirs, which nobody asked for.
+ * Totals of windows that do not touch, ascending, each cut at the edges in it. The gaps between
+ * them are slots too, whose totals are discarded.
  */
 async function readGapTotals(
   database: Database,
@@ -97,7 +96,7 @@ async function readGapTotals(
   const states = await readStatesOfWindows(database, { machineId, windows: gaps, revision });
   const intervals: WindowInterval[] = [];
   const cutsUs: number[] = [];
-  /** Of each cut, the slot that it lies in; undefined where nobody asks. */
+  /** For each cut, the slot that it lies in; undefined for a gap. */
   const places: (number | undefined)[] = [];
   for (const [i, gap] of gaps.entries()) {
     for (const interval of windowIntervals(states[i]!.changes, {
@@ -131,8 +130,8 @@ async function readGapTotals(
 }
 
 /**
- * What of the window the log's newest part changes: power and a line's reach around it, states and
- * as far as they govern.
+ * The parts of the window that the log's newest rows change: the power samples and the reach of a
+ * line around them, and states for as long as they last.
  */
 async function readPending(database: Database, query: StateTotalsQuery): Promise<Extent[]> {
   const { states, power, fromUs, toUs, revision, watermark, abort } = query;
@@ -158,7 +157,7 @@ async function readPending(database: Database, query: StateTotalsQuery): Promise
   return joinExtents(found.sort((a, b) => a.firstUs - b.firstUs));
 }
 
-/** Totals of slots that touch, as of a revision, from state changes and the sums between them. */
+/** Totals of adjacent slots, as of a revision, from state changes and the sums between them. */
 export async function readSlotTotals(
   database: Database,
   {

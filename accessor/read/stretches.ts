@@ -1,5 +1,5 @@
-// A range cut into stretches: hours that are rolled up, and gaps between them of which so many
-// blocks are looked up at once.
+// A range cut into stretches: hours with roll-ups, and gaps between them, limited by the number of
+// blocks to look up at once.
 import { floorTo, hourUs } from "../history/buckets-of-time.ts";
 import type { Summary } from "../history/summary.ts";
 
@@ -7,7 +7,7 @@ type Range = { fromUs: number; toUs: number };
 type Hour = { hourUs: number; summary: Summary };
 
 /**
- * gaps: whole hours, wherever the range begins and ends in them. Stretches touch at whole hours.
+ * gaps: whole hours, even if the range begins or ends within one. Stretches touch at whole hours.
  */
 export type Stretch = Range & { hours: Hour[]; gaps: Range[] };
 
@@ -15,8 +15,8 @@ export type Stretch = Range & { hours: Hour[]; gaps: Range[] };
 export const weekOfGapsUs = 168 * hourUs;
 
 /**
- * hours: ascending. nextRoomUs: how much of gaps the next stretch may have, asked when it begins.
- * No block crosses from one stretch into another, since none crosses an hour.
+ * hours: ascending. nextRoomUs: how much of gaps the next stretch may have, called when it begins.
+ * No block belongs to two stretches, since none crosses an hour.
  */
 export function* stretchesOf(
   hours: readonly Hour[],

@@ -1,5 +1,5 @@
-// Sweeps packed pieces of several series in order of time: slices come out ascending, however the
-// pieces overlap, and only pieces that reach into the present slice are held.
+// Sweeps packed pieces of several series in order of time: slices are ascending, however the pieces
+// overlap, and only pieces that reach into the present slice are held.
 
 import { lowerBound } from "../../codec/lower-bound.ts";
 import type { SampleBudget } from "../store/sample-budget.ts";
@@ -8,8 +8,8 @@ import { OpenPieces } from "./open-pieces.ts";
 import { type Piece, type PieceSource, partOf } from "./pieces.ts";
 
 /**
- * Parts of pieces before toUs (of their series, ascending by rank); nothing before toUs is still to
- * come.
+ * Parts of pieces before toUs (of their series, ascending by rank); no later slice has a sample
+ * before toUs.
  */
 export type Slice = { toUs: number; parts: Map<Series, Piece[]> };
 
@@ -18,20 +18,20 @@ export type SweepOptions = {
   /** Exclusive. */
   toUs: number;
   /**
-   * A slice waits for so many samples, until no more may be held, until they are in 1,024 pieces,
-   * or until all is read.
+   * A slice is collected until it has this many samples, no more may be held, they are in 1,024
+   * pieces, or all is read.
    */
   minSamples: number;
   /**
-   * Where more overlap than the share that it gives, the later ones are let go and loaded again
-   * when their time comes, as often as a slice of them is made.
+   * If more samples overlap than the share permits, the later ones are released and loaded again
+   * when their time comes, for every slice that is made meanwhile.
    */
   budget: SampleBudget;
 };
 
-// What a slice of many small pieces takes grows with their number, and all of it is one turn.
+// A slice of many small pieces takes time in proportion to their number, all in one turn.
 const maxPieces = 1_024;
-// What is merged at once. Sources give some 131,072 samples at a time.
+// The most samples that are merged at once. Sources give about 131,072 samples at a time.
 const maxSliceSamples = 262_144;
 
 /** Fails with QUESTION_TOO_LARGE if more than 1,048,576 samples are at one time. */
@@ -76,7 +76,7 @@ export async function* sweep(
   }
 }
 
-/** What lies before a time, in slices that do not take too long to merge. */
+/** The samples before a time, in slices that do not take too long to merge. */
 function* slicesBefore(
   open: OpenPieces,
   boundUs: number,
@@ -90,7 +90,7 @@ function* slicesBefore(
   if (open.countBefore(boundUs) > 0) yield { toUs: boundUs, parts: open.take(boundUs) };
 }
 
-/** What of a slice lies before a time, and what does not. */
+/** Divides a slice at a time: the samples before it, and the rest. */
 export function splitSlice({ toUs, parts }: Slice, boundUs: number): [before: Slice, after: Slice] {
   const before: Slice = { toUs: Math.min(toUs, boundUs), parts: new Map() };
   const after: Slice = { toUs, parts: new Map() };

@@ -1,6 +1,5 @@
-// Rows of samples carry the unit that their series declares now, on pages and among latest values,
-// and a unit that is corrected is another version of every page, also of one that no commit
-// changes.
+// Rows of samples have the current unit of their series, on pages and among latest values.
+// Correcting a unit changes the version of every page, also of a page that no commit changes.
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";

@@ -20,15 +20,15 @@ export interface TestAccessor extends AsyncDisposable {
   readonly health: Client<typeof Health>;
   readonly done: Promise<never>;
   readonly ledger: Ledger;
-  /** Rows of a statement, asked past the accessor. */
+  /** Rows of a statement, queried directly, not through the accessor. */
   query(statement: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
 }
 
 export type TestAccessorOptions = Partial<AccessorOptions>;
 
 /**
- * With a databaseUrl given, that database is the caller's to drop. History is off, unless options
- * say otherwise.
+ * If databaseUrl is given, the caller must drop that database. History is off, unless options turn
+ * it on.
  */
 export async function openTestAccessor(options: TestAccessorOptions = {}): Promise<TestAccessor> {
   await using stack = new AsyncDisposableStack();
@@ -69,7 +69,7 @@ export async function openTestAccessor(options: TestAccessorOptions = {}): Promi
 }
 
 /**
- * Once an accessor is closed, whatever its calls had borrowed is given back. What goes on in the
+ * After an accessor is closed, everything that its calls had borrowed is returned. Work in the
  * background may take a moment.
  */
 async function assertNothingBorrowed(ledger: Ledger): Promise<void> {

@@ -1,5 +1,5 @@
-// Puts every question that the service answers, and holds the answers against the raw records. For
-// tests only.
+// Asks every question of the service, and compares the answers with the raw records. For tests
+// only.
 import { create } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
@@ -42,10 +42,7 @@ export type Question = Window & {
   parts: readonly Part[];
 };
 
-/**
- * records: all that there are; those committed after the revision are none of the answers'
- * business.
- */
+/** records: all of them; those committed after the revision must not affect the answers. */
 export class Examiner {
   readonly #asked: ReturnType<TestHistory["serviceAt"]>;
   readonly #records: readonly RawRecord[];
@@ -97,7 +94,7 @@ export class Examiner {
       if (!this.#known(signal)) continue;
       for (const asked of [[], ["b"]]) {
         const found: Signal[] = [];
-        // Small pages only to begin with, or a thousand of them would take the test's time.
+        // Small pages only at first: a thousand of them would take too long.
         for (
           let [pageToken, pageSize] = ["", this.#question.pageSize];
           ;
@@ -220,7 +217,7 @@ export class Examiner {
     }
   }
 
-  /** The buckets that all records of a signal come to. */
+  /** The buckets of all records of a signal. */
   #buckets(machine: string, signal: keyof typeof signals, edgesUs: Float64Array) {
     return bucketsOf(this.#select(machine, signal, true), { signal, edgesUs });
   }

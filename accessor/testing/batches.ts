@@ -1,4 +1,4 @@
-// Batches for tests, and streams of them: what a producer sends, and what it is answered.
+// Batches for tests, and ingest streams: what a producer sends and receives.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
 import {
@@ -13,7 +13,7 @@ import type { BatchSchema, SamplesSchema } from "#gen/millrace/v1/signal_pb.ts";
 export type BatchInit = MessageInitShape<typeof BatchSchema>;
 export type SamplesInit = MessageInitShape<typeof SamplesSchema>;
 
-/** 2026-01-05T00:00:00Z: a time in the past that every batch may lie at. */
+/** 2026-01-05T00:00:00Z: a time in the past, valid for every batch. */
 export const epochUs = 1_767_571_200_000_000;
 
 export const at = (timeUs: number) => ({
@@ -43,12 +43,12 @@ export function grid(signal: string, startUs: number, values: number[]) {
   };
 }
 
-/** One value of one signal, later with each number. */
+/** One value of one signal; a higher number gives a later time. */
 export function oneSample(number: number, { machine = "m1", signal = "power" } = {}) {
   return { machine, samples: [column(signal, [[epochUs + number * 1000, number]])] };
 }
 
-/** An ingest stream as its producer holds it. */
+/** An ingest stream as its producer sees it. */
 export class Producer implements AsyncDisposable {
   readonly #queue: IngestRequest[] = [];
   #wake = () => {};
@@ -63,7 +63,7 @@ export class Producer implements AsyncDisposable {
       [Symbol.asyncIterator]();
   }
 
-  /** Says hello and waits for the welcome. */
+  /** Sends Hello and waits for Welcome. */
   static async open(
     client: Client<typeof IngestService>,
     producerId: string,
@@ -100,7 +100,7 @@ export class Producer implements AsyncDisposable {
     return ack;
   }
 
-  /** Acks that are still to come, up to and including a sequence. */
+  /** The following Acks, up to and including a sequence. */
   async acksThrough(sequence: number): Promise<Ack[]> {
     const acks: Ack[] = [];
     while (this.#acked < BigInt(sequence)) {

@@ -25,7 +25,7 @@ const plus = (a: Fraction, b: Fraction): Fraction => ({
   denominator: a.denominator * b.denominator,
 });
 
-/** What lies between the samples in the window, and what it would be without any sign. */
+/** Area between the samples in the window, and the sum of its absolute values. */
 export function exactIntegral(samples: readonly Sample[], window: Window, between: Between) {
   let [sum, size] = [
     { numerator: 0n, denominator: 1n },

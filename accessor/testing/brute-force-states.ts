@@ -1,4 +1,4 @@
-// For tests only: random state changes, and the state at an instant by looking for it.
+// For tests only: random state changes, and the state at an instant by searching for it.
 import fc from "fast-check";
 import type { StateChange } from "../history/state-intervals.ts";
 import { baseUs } from "./brute-force.ts";

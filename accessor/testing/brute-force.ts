@@ -1,23 +1,23 @@
-// For tests only: the history's mathematics done naively, one microsecond at a time, to compare the
-// real one against.
+// For tests only: the history's mathematics computed naively, one microsecond at a time, to check
+// the real one.
 import fc from "fast-check";
 import { expect } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
 import type { Between, Sample, Window } from "../history/line-area.ts";
 
-/** Gap rule the arbitraries are made for: their distances lie on both sides of it, and on it. */
+/** The gap rule of the arbitraries: their distances are below it, above it, and equal to it. */
 export const maxGapUs = 20;
 
-/** Straight lines, the most common. */
+/** Straight lines, the most common interpolation. */
 export const linear: Between = { maxGapUs, sampleType: SampleType.UNSPECIFIED };
 
-/** Any way in which values go on between samples. */
+/** Any interpolation between samples. */
 export const anyBetween: fc.Arbitrary<Between> = fc
   .constantFrom(SampleType.UNSPECIFIED, SampleType.LINEAR, SampleType.STEP, SampleType.COUNTER)
   .map((sampleType) => ({ maxGapUs, sampleType }));
 
-/** A time of today, so that tests meet the precision of real times. */
+/** A current time, so that tests have the precision of real times. */
 export const baseUs = 1.79e15;
 
 const distance = fc.oneof(
@@ -59,8 +59,8 @@ export function toColumn(samples: readonly Sample[]): Column {
 }
 
 /**
- * Height of what is drawn in the middle of each microsecond of the window; undefined where nothing
- * is. A step is as high as its sample; a counter is drawn by how much it goes up in a second.
+ * Height of the curve in the middle of each microsecond of the window; undefined where there is
+ * none. A step is as high as its sample; the height of a counter is its increase per second.
  */
 export function lineHeights(
   samples: readonly Sample[],
@@ -82,7 +82,7 @@ export function lineHeights(
   });
 }
 
-/** How far a counter goes up at once in the window: between samples of one time. */
+/** A counter's sudden increase in the window: between samples of one time. */
 export function jumpsOf(
   samples: readonly Sample[],
   { fromUs, toUs }: Window,
@@ -108,7 +108,7 @@ export function areaOf(heights: readonly (number | undefined)[]): {
   };
 }
 
-/** What samples alone say, by searching them once for each answer. */
+/** Figures of samples alone, by one search for each answer. */
 export function statsOf(samples: readonly Sample[]) {
   const values = samples.map((sample) => sample.value);
   const lowest = samples.find((sample) => values.every((other) => sample.value <= other));
@@ -149,7 +149,9 @@ export function sizeOf(samples: readonly Sample[]): number {
   return samples.reduce((size, sample) => Math.max(size, Math.abs(sample.value)), 0);
 }
 
-/** What the terms of an integral or an increase over so many microseconds could add up to. */
+/**
+ * The largest possible sum of the terms of an integral or an increase over this many microseconds.
+ */
 export function areaSizeOf(
   samples: readonly Sample[],
   coveredUs: number,

@@ -1,4 +1,5 @@
-// Computes buckets from raw records, and holds buckets of an answer against them. For tests only.
+// Computes buckets from raw records, and compares the buckets of an answer with them. For tests
+// only.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
 import type { Bucket as BucketMessage } from "#gen/millrace/v1/summary_pb.ts";
@@ -55,6 +56,6 @@ export function expectBucket(found: BucketMessage, expected: Bucket): void {
 
 /** Values are at most 1,000. */
 export function expectClose(found: number, expected: number, size: number): void {
-  // What is no number fails too.
+  // NaN fails too.
   if (!(Math.abs(found - expected) <= size * 1e-11)) expect(found).toBe(expected);
 }

@@ -1,5 +1,5 @@
-// What a database has, as text that people read and diffs show: tables with columns, constraints,
-// indexes and triggers, then views and functions by what they take and return.
+// Describes a database as text that people read and diffs show: tables with columns, constraints,
+// indexes and triggers, then views and functions by their parameters and results.
 import type { Client } from "pg";
 
 type Rows = Record<string, string | null>[];
@@ -7,8 +7,8 @@ type Rows = Record<string, string | null>[];
 const maxColumns = 100;
 
 /**
- * The schemas public and millrace_v1. Left out are partitions, which are made as time goes by, and
- * bodies of functions and views, which have files of their own.
+ * The schemas public and millrace_v1. Partitions are left out, since they are made as time passes,
+ * and so are bodies of functions and views, which have files of their own.
  */
 export async function describeSchema(client: Client): Promise<string> {
   await client.query("set search_path = public, pg_temp");
@@ -76,7 +76,7 @@ const comment = (text: string | null | undefined, indent = "", lead = "-- ") =>
 const wrapAll = (lines: readonly string[], lead?: string) =>
   lines.flatMap((line) => wrap(shorten(line), lead));
 
-/** Breaks at blanks; lead: what the lines after the first begin with. */
+/** Breaks at blanks; lead: the beginning of each line after the first. */
 function wrap(line: string, lead = `${/^ */.exec(line)![0]}  `): string[] {
   if (line.length <= maxColumns) return [line];
   const at = line.lastIndexOf(" ", maxColumns);

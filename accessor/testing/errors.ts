@@ -1,4 +1,4 @@
-// What a failed call told its client, for tests.
+// The error that a client of a failed call receives, for tests.
 import { ConnectError } from "@connectrpc/connect";
 import {
   BadRequestSchema,
@@ -6,9 +6,7 @@ import {
   RetryInfoSchema,
 } from "#gen/google/rpc/error_details_pb.ts";
 
-/**
- * Code, reason and metadata of the failure that a call is bound to end with; fails if it ends well.
- */
+/** Code, reason and metadata of a call that must fail; fails if it succeeds. */
 export async function reasonOf(call: Promise<unknown>) {
   const error = await call.then(
     () => undefined,

@@ -25,8 +25,7 @@ async function fill(serverUrl: string): Promise<void> {
   await migrate(url.href, createLog({ name: "migrate", level: "warn" }));
 }
 
-// What an accessor knows when it neither polls nor is told: only what it does itself can make it
-// notice.
+// An accessor that neither polls nor is notified: it notices a change only by its own calls.
 export const unaware = { pollMs: 3_600_000, notify: false };
 
 export async function open(
@@ -49,7 +48,7 @@ export async function openOn(
   return accessor;
 }
 
-/** Sends one batch until it is taken, as producers do; answers its cursor. */
+/** Sends one batch until it is accepted, as producers do; returns its cursor. */
 export async function send(
   { ingest }: TestAccessor,
   producerId: string,

@@ -1,4 +1,4 @@
-// A database whose log is filled and compacted by hand, and asked as of any revision. For tests
+// A database whose log is filled and compacted by hand, and queried as of any revision. For tests
 // only.
 import { create } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
@@ -30,7 +30,7 @@ export const unaborted = new AbortController().signal;
 export const quiet = createLog({ name: "history", level: "silent" });
 export const forEver = toRetention(undefined, []);
 
-/** Limits that nothing here reaches. */
+/** Limits that no test here reaches. */
 export const roomy = {
   maxRows: 20_000,
   maxPayloadBytes: 8 * 1024 * 1024,
@@ -44,7 +44,7 @@ export const roomy = {
   maxPartitions: 100,
 };
 
-/** What settle commits: an error of machine a, long ago. */
+/** The record that settle commits: an error of machine a, long ago. */
 export const tickUs = Date.UTC(2025, 5, 1) * 1000;
 const tick = {
   machine: "a",
@@ -86,12 +86,12 @@ export class TestHistory implements AsyncDisposable {
     return new TestHistory({ url, database, client, stack: stack.move() });
   }
 
-  /** Rows of a statement, asked past our own code. */
+  /** Rows of a statement, queried without our own code. */
   async query<Row = Record<string, unknown>>(text: string, values: unknown[] = []): Promise<Row[]> {
     return (await this.#client.query(text, values)).rows as Row[];
   }
 
-  /** Back to the partitions that migrations make, for tests that make or drop some. */
+  /** Restores the partitions that migrations make, for tests that make or drop some. */
   async clearPartitions(): Promise<void> {
     const made = await this.query<{ name: string }>(
       "select relname as name from pg_class where relkind = 'r' and relname ~ '^(log|receipt|block)_[0-9]+$'",
@@ -105,7 +105,7 @@ export class TestHistory implements AsyncDisposable {
     await this.clear();
   }
 
-  /** Back to an empty database; partitions stay. */
+  /** Empties the database; partitions stay. */
   async clear(): Promise<void> {
     await this.query(`truncate log, receipt, block, block_end, rollup_hour, rollup_state, rollup_due, rollup_state_due, state_change, error_report,
       quarantine, held_log, held_commit, watermark, touched, alive_hour, alive_due, clock_hour,
@@ -118,14 +118,14 @@ export class TestHistory implements AsyncDisposable {
     this.#sequences.clear();
   }
 
-  /** Commits a batch as the next of its producer; answers what became of it. */
+  /** Commits a batch as the next of its producer; returns its outcome. */
   async ingest(batch: BatchInit, producer = "p"): Promise<Decision> {
     const sequence = (this.#sequences.get(producer) ?? 0) + 1;
     this.#sequences.set(producer, sequence);
     return this.ingestAgain(batch, { producer, sequence });
   }
 
-  /** Commits a batch under a number of the caller's choice. */
+  /** Commits a batch under a number that the caller chooses. */
   async ingestAgain(
     init: BatchInit,
     { producer, sequence }: { producer: string; sequence: number },
@@ -152,7 +152,7 @@ export class TestHistory implements AsyncDisposable {
     return decision!;
   }
 
-  /** One step. By default everything fits into it, and every hour is over. */
+  /** One step. By default the limits suffice for everything, and every hour is over. */
   compact(options: Partial<StepOptions> = {}): Promise<StepResult | undefined> {
     const { database, catalog } = this;
     const nowUs = () => Date.now() * 1000;
@@ -168,7 +168,7 @@ export class TestHistory implements AsyncDisposable {
     });
   }
 
-  /** What compaction does while nothing is committed. By default every hour is over. */
+  /** All the steps of compaction while nothing is committed. By default every hour is over. */
   rollUpWhileIdle(options: Partial<IdleRollUpOptions> = {}): Promise<IdleRollUpResult | undefined> {
     const { database, catalog } = this;
     const nowUs = () => Date.now() * 1000;
@@ -184,8 +184,8 @@ export class TestHistory implements AsyncDisposable {
   }
 
   /**
-   * Compacts, and once more with another commit, so that hours that are over are rolled up. Answers
-   * that commit's revision.
+   * Compacts, and once more after another commit, so that hours that are over are rolled up.
+   * Returns that commit's revision.
    */
   async settle(): Promise<number> {
     await this.compactAll();
@@ -215,7 +215,7 @@ export class TestHistory implements AsyncDisposable {
   }
 
   /**
-   * The service as it answers while a revision is the newest that it has published, committed now.
+   * The service as it answers while a revision, committed now, is the newest that it has published.
    */
   serviceAt(
     revision: number,

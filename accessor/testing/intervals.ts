@@ -1,4 +1,4 @@
-// Holds pages of state intervals, and the silence in them, against the raw records. For tests only.
+// Compares pages of state intervals, and the silence in them, with the raw records. For tests only.
 import { create } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
@@ -73,7 +73,7 @@ function expectSilence(
   const endUs = toUs(endTime) ?? nowUs;
   const silent = silentMinutes(records, { fromUs: toUs(startTime)!, toUs: endUs });
   expect(Number(silentTime!.seconds) * 1e6 + silentTime!.nanos / 1000).toBe(lengthOf(silent));
-  // The minute of the record that ends an interval is alive.
+  // The machine is alive in the minute of the record that ends an interval.
   const lastUs = endTime === undefined ? endUs : Math.floor(endUs / 60e6) * 60e6;
   expect(toUs(silentSinceTime)).toBe(
     silent.find((one) => one.fromUs < lastUs && one.toUs >= lastUs)?.sinceUs,

@@ -1,4 +1,4 @@
-// For tests: keys in a database, and clients that show them.
+// For tests: keys in a database, and clients that send them.
 import { createClient } from "@connectrpc/connect";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -11,9 +11,9 @@ import { openDatabase } from "../store/database.ts";
 
 export type KeyFixture = AsyncDisposable & {
   readonly context: CommandContext;
-  /** What the commands printed. */
+  /** The output of the commands. */
   readonly printed: string[];
-  /** The text of a new key; every machine and producer, unless said otherwise. */
+  /** The text of a new key; for every machine and producer, unless options restrict it. */
   create(key: {
     scope: Scope[];
     machine?: string[];
@@ -22,7 +22,7 @@ export type KeyFixture = AsyncDisposable & {
   }): Promise<string>;
 };
 
-/** Of a database that exists or does not. */
+/** In a database that exists or does not. */
 export async function openKeyFixture(
   url: string,
   log: Log = createLog({ name: "keys", level: "silent" }),
@@ -43,7 +43,7 @@ export async function openKeyFixture(
 
 export const idOf = (key: string): string => key.split("_")[1]!;
 
-/** Clients whose every call carries a credential, or none. */
+/** Clients that send a credential with every call, or none. */
 export function openClients(port: number, credential?: string) {
   const headers =
     credential === undefined ? {} : { headers: { authorization: `Bearer ${credential}` } };

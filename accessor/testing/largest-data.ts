@@ -1,4 +1,4 @@
-// Fills a history for which every RPC has responses as large as the contract allows. For tests
+// Fills a history for which every RPC has responses as large as the contract permits. For tests
 // only.
 import { create } from "@bufbuild/protobuf";
 import { expect } from "vitest";
@@ -12,8 +12,8 @@ export const longMachine = (i: number, kind = "m") => `${kind}${"🏭".repeat(12
 const longest = "ü".repeat(1_024);
 
 /**
- * Only the batches pass through the accessor: open another one to see the rows that are inserted
- * into the tables.
+ * Only the batches pass through the accessor: open another accessor to read the rows that are
+ * inserted into the tables.
  */
 export async function fillLargest(accessor: TestAccessor): Promise<void> {
   let sequence = 0n;
@@ -22,7 +22,7 @@ export async function fillLargest(accessor: TestAccessor): Promise<void> {
     const { result } = await accessor.ingest.ingestBatch({ producerId: "p", sequence, batch });
     expect(result?.refusal).toBeUndefined();
   };
-  // Long texts, many at one time; and one batch whose bytes are all that a batch may have.
+  // Long texts, many at one time; and one batch of the largest permitted size.
   for (const code of ["A", "B"]) {
     const report = create(ErrorReportSchema, {
       time: at(epochUs),
@@ -54,7 +54,7 @@ export async function fillLargest(accessor: TestAccessor): Promise<void> {
       })),
     });
   }
-  // Equal values, which pack to nothing; times far apart, which take most as columns.
+  // Equal values, which pack to nothing; times far apart, which take the most bytes as columns.
   const zeros = Array.from({ length: 65_536 }, () => 0);
   for (let i = 0; i < 12; i++)
     await send({

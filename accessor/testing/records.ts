@@ -1,12 +1,12 @@
-// Random batches, and what every question about them has as its answer, found by looking at every
-// record. For tests only.
+// Random batches, and the answers to every question about them, found by examining every record.
+// For tests only.
 import fc from "fast-check";
 import { type MachineState, SampleType, type Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { BatchInit } from "./batches.ts";
 import { at, column } from "./batches.ts";
 
 /**
- * A record as it was sent, with the revision of its commit. value: of samples, and the number of a
+ * A record as it was sent, with the revision of its commit. value: of samples; also the number of a
  * state or of a severity.
  */
 export type RawRecord = {
@@ -22,7 +22,10 @@ export type RawRecord = {
 const secondUs = 1_000_000;
 const minuteUs = 60 * secondUs;
 
-/** Ninety minutes before a week, and so a partition, ends: Thursday, 2026-01-08. */
+/**
+ * Ninety minutes before the end of a week, which is also the end of a partition: Thursday,
+ * 2026-01-08.
+ */
 export const baseUs = Date.UTC(2026, 0, 7, 22, 30) * 1000;
 
 export const signals = {
@@ -87,7 +90,7 @@ const size = fc.oneof(
       ),
     }),
   },
-  // Beyond what is taken up as small, and beyond what one block holds.
+  // More samples than count as small, and more than one block holds.
   {
     weight: 1,
     arbitrary: fc.record({
@@ -132,7 +135,7 @@ export const anyBatch: fc.Arbitrary<RandomBatch> = fc
     events: fc.array(event, { maxLength: 4 }),
   })
   .filter((batch) => batch.samples.length + batch.events.length > 0)
-  // One column for each signal: two of one would be merged, and positions with them.
+  // One column for each signal: two of one signal would be merged, and so would their positions.
   .map((batch) => ({
     ...batch,
     samples: batch.samples.filter(
@@ -140,7 +143,7 @@ export const anyBatch: fc.Arbitrary<RandomBatch> = fc
     ),
   }));
 
-/** Every second sample, then the others backwards. */
+/** Every second sample, then the others in reverse. */
 function order(count: number, shuffled: boolean): number[] {
   const all = Array.from({ length: count }, (_, i) => i);
   return shuffled
@@ -212,8 +215,8 @@ export function inOrder(records: readonly RawRecord[]): RawRecord[] {
 }
 
 /**
- * Times at which answers may go wrong: of records, just beside them, whole minutes and hours,
- * anything.
+ * Times at which answers may be wrong: those of records, just before and after them, whole minutes
+ * and hours, any other.
  */
 export const anyTime = fc.oneof(
   start,

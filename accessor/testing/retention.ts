@@ -1,4 +1,4 @@
-// Fills a history with samples of several ages, applies retention to it, and tells which are left.
+// Fills a history with samples of several ages, applies retention to it, and lists which are left.
 // For tests only.
 import { type RetainOptions, retain } from "../compact/retain.ts";
 import { toRetention } from "../domain/retention.ts";
@@ -25,11 +25,11 @@ export const retainNow = ({ database, catalog }: TestHistory, options: Partial<R
 
 export const sample = (signal: string, days: number) => ({
   machine: "m",
-  // Else a line would reach over hours, which would all be rolled up.
+  // Otherwise a line would span hours, which would all be rolled up.
   samples: [{ ...column(signal, [[daysAgo(days), days]]), maxGap: { seconds: 1n } }],
 });
 
-/** The ages of what fill sends. */
+/** The ages of the samples that fill sends. */
 export const days = [1, 5, 20, 40, 60];
 
 export async function fill(history: TestHistory, signals = ["power", "oil"]): Promise<void> {
@@ -37,7 +37,7 @@ export async function fill(history: TestHistory, signals = ["power", "oil"]): Pr
   await history.settle();
 }
 
-/** Ages in days of what is stored, by signal. */
+/** Ages in days of the stored samples, by signal. */
 export async function stored(history: TestHistory): Promise<Record<string, number[]>> {
   const rows = await history.query<{ signal: string; time: string }>(
     "select signal, first_us as time from block join series on series.id = series_id order by signal, first_us desc",

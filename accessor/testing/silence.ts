@@ -1,15 +1,15 @@
-// Silence by walking the minutes, and looking for a record in each. For tests only.
+// Finds silence by going through the minutes, and looking for a record in each. For tests only.
 import type { RawRecord, Window } from "./records.ts";
 
 const minuteUs = 60e6;
-/** Of machines whose signals have a max_gap of ten minutes at most. */
+/** For machines whose signals have a max_gap of ten minutes at most. */
 export const toleranceUs = 10 * minuteUs;
 
 const floor = (us: number) => Math.floor(us / minuteUs) * minuteUs;
 
 /**
- * The minutes of a window that are silent, cut to it, each with the time since which the machine is
- * silent (-Infinity: since ever). records: of one machine.
+ * The minutes of a window that are silent, cut to it, each with the start of the silence
+ * (-Infinity: no record before). records: of one machine.
  */
 export function silentMinutes(
   records: readonly Pick<RawRecord, "timeUs">[],
@@ -36,7 +36,7 @@ export function silentMinutes(
 export const lengthOf = (spans: readonly Window[]): number =>
   spans.reduce((sum, { fromUs, toUs }) => sum + toUs - fromUs, 0);
 
-/** Those that touch as one. */
+/** Joins those that touch. */
 export function joined(spans: readonly Window[]): Window[] {
   const all: { fromUs: number; toUs: number }[] = [];
   for (const { fromUs, toUs } of spans) {

@@ -1,5 +1,5 @@
-// A log in memory for tests of feeds: commits of our own and of others, read in pages after a while
-// that nobody can foretell.
+// A log in memory for tests of feeds: commits of our own and of others, read in pages after an
+// unpredictable delay.
 import { create } from "@bufbuild/protobuf";
 import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { createLog } from "../../runtime/log.ts";
@@ -8,7 +8,7 @@ import { column, epochUs } from "./batches.ts";
 
 export const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A commit whose one sample says its revision. */
+/** A commit whose one sample has its revision as the value. */
 export function commitOf(
   revision: number,
   { machine, signal }: { machine: string; signal: string },

@@ -1,5 +1,4 @@
-// A migrated database for tests of what people read with SQL, and rows for it by hand. For tests
-// only.
+// A migrated database for tests of SQL readers, and rows for it by hand. For tests only.
 import pg from "pg";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { encodeBlock } from "../../codec/block/encode.ts";
@@ -25,14 +24,14 @@ export async function openSqlFixture(): Promise<SqlFixture> {
   };
 }
 
-/** A session of its own. role: what it may do is that role's. */
+/** A session of its own, with the privileges of role. */
 export async function openSession(url: string, role?: string): Promise<Omit<SqlFixture, "url">> {
   const client = new pg.Client({
     connectionString: url,
     types: { getTypeParser: () => (text: string) => text } as never,
   });
   await client.connect();
-  // As Grafana has it: nothing may depend on the reader's time zone or search_path.
+  // As Grafana connects: nothing may depend on the reader's time zone or search_path.
   await client.query("set timezone to 'UTC'");
   if (role !== undefined) await client.query(`set role ${client.escapeIdentifier(role)}`);
   return {
@@ -44,7 +43,7 @@ export async function openSession(url: string, role?: string): Promise<Omit<SqlF
 
 type Query = Pick<SqlFixture, "query">;
 
-/** A series by hand, its machine if need be; answers its id. */
+/** A series by hand, with its machine if needed; returns its id. */
 export async function addSeries(
   { query }: Query,
   series: { machine: string; signal: string; kind?: number; unit?: string; maxGapUs?: number },
@@ -96,7 +95,7 @@ export async function addCommit(
   await addReceipt({ query }, { revision });
 }
 
-/** secondsAgo: when it was committed. */
+/** secondsAgo: the age of its commit. */
 export async function addReceipt(
   { query }: Query,
   { revision, secondsAgo = 0 }: { revision: number; secondsAgo?: number },
@@ -109,7 +108,7 @@ export async function addReceipt(
   );
 }
 
-/** A block and what it comes to, noted as compaction notes it; answers its id. */
+/** A block and its summary, recorded as compaction does; returns its id. */
 export async function addBlock(
   { query }: Query,
   block: {

@@ -1,5 +1,5 @@
-// Holds buckets of states against the raw records, cut into pieces that have one state and one line
-// each, and against the summary of each bucket alone. For tests only.
+// Compares buckets of states with the raw records, which are cut into pieces that have one state
+// and one line each, and with the summary of each bucket alone. For tests only.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
@@ -20,10 +20,10 @@ type Resolution = MessageInitShape<typeof rpc.AggregateStatesRequestSchema>["res
 const toUs = (time: Timestamp | undefined) => Number(time!.seconds) * 1e6 + time!.nanos / 1000;
 const durationUs = ({ seconds, nanos }: Duration) => Number(seconds) * 1e6 + nanos / 1000;
 const size = 1e3;
-/** So many buckets are asked about one by one. */
+/** This many buckets are queried one by one. */
 const alone = 4;
 
-/** Half an hour off the hours of UTC, by which roll-ups are kept. */
+/** Half an hour off the hours of UTC that roll-ups use. */
 const shiftsOfKolkata = {
   timeZone: "Asia/Kolkata",
   unit: rpc.CalendarUnit.SHIFT,
@@ -32,7 +32,7 @@ const shiftsOfKolkata = {
 
 const maxShiftsUs = 5 * 366 * 86_400e6;
 
-/** One of each kind, with no more buckets than are allowed. */
+/** One of each kind, with at most the permitted number of buckets. */
 export function resolutionsOf({
   fromUs,
   toUs: endUs,
@@ -46,7 +46,7 @@ export function resolutionsOf({
     },
     { case: "points" as const, value: of.points },
     { case: "daysInTimeZone" as const, value: "Europe/Berlin" },
-    // Of a few years only: there are 10,000 buckets at most.
+    // A few years only: there are at most 10,000 buckets.
     ...(endUs - fromUs < maxShiftsUs
       ? [{ case: "calendar" as const, value: shiftsOfKolkata }]
       : []),
@@ -68,7 +68,7 @@ export async function expectStateBuckets(
     machines.push(...(page.machines as MachineStateBuckets[]));
     pageToken = page.nextPageToken!;
   } while (pageToken !== "");
-  // Machines that came later are in it too, with no state and no energy.
+  // Machines that came later are included, with no state and no energy.
   for (const { machine } of records)
     expect(machines.some((one) => one.machine === machine)).toBe(true);
   for (const { machine, buckets: found } of machines) {

@@ -1,5 +1,5 @@
-// In place of the thread of compaction, for tests: says what it was given, then takes something in
-// hand and dies of it, or of what else it is told to.
+// Replaces the thread of compaction in tests: reports its input, then starts on some rows and fails
+// because of them, or in another way that the test names.
 import { parentPort, workerData } from "node:worker_threads";
 import type { FromThread, ThreadData } from "../compact/thread-messages.ts";
 
@@ -27,5 +27,5 @@ if (way === "throw") throw new Error("not this again");
 if (way === "memory")
   for (const kept: number[][] = []; ; )
     kept.push(Array.from({ length: 100_000 }, (_, i) => i + 0.5));
-// deaf: a step that never lets anything else run.
+// deaf: a step that never lets other code run.
 Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);

@@ -1,4 +1,4 @@
-// Asks a question for its version and its answer, and compares two answers of one question. For
+// Asks a question for its version and its answer, and compares two answers to one question. For
 // tests only.
 import { create, type DescMessage, type MessageInitShape, toJsonString } from "@bufbuild/protobuf";
 import { expect } from "vitest";
@@ -39,7 +39,10 @@ export function queriesOf(
 
 export type Asked = { version: string; answer: string } | undefined;
 
-/** Its version and its answer as text, without what may differ; undefined where it is refused. */
+/**
+ * Its version and its answer as text, without the parts that may differ; undefined if it is
+ * refused.
+ */
 export async function askVersion(
   history: TestHistory,
   of: { query: Query; revision: number; committedUs?: number | undefined },
@@ -57,7 +60,7 @@ export async function askVersion(
   }
 }
 
-// With its zeros: a sum may be 0 or, put together in another way, nearly so.
+// Including its zeros: a sum may be 0 or, computed in another order, nearly so.
 const said = <Desc extends DescMessage>(desc: Desc, init: MessageInitShape<Desc>) =>
   toJsonString(desc, create(desc, init), { alwaysEmitImplicit: true });
 
@@ -90,9 +93,9 @@ async function answerOf(
   }
 }
 
-// The values of these tests lie within ±1,000. Sums differ in their last digits where samples were
-// put together in another way: by so much of the greatest value, and not of the sum itself, which
-// cancellation may leave as small as it likes. Energy is of windows of two months at most.
+// The values of these tests lie within ±1,000. Sums may differ in their last digits if samples were
+// added in another order: by this fraction of the greatest value, and not of the sum itself, which
+// cancellation can make arbitrarily small. Energy is for windows of at most two months.
 const sumTolerance = 1e-9 * 1_000;
 const tolerances = new Map([
   ["mean", sumTolerance],
@@ -102,7 +105,7 @@ const tolerances = new Map([
   ["energyKwh", (62 * 24 * sumTolerance) / 1_000],
 ]);
 
-/** The answers are equal, but for what their sums may differ in. */
+/** The answers are equal, except for the permitted difference of their sums. */
 export function expectSame(answer: string, before: string, message: string): void {
   const sums: [string, number][] = [];
   const withoutSums = (text: string, see: (key: string, value: number) => void) =>

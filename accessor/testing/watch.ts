@@ -1,4 +1,4 @@
-// Live feeds for tests: watched until enough was seen, and checked for unbroken cursors.
+// Live feeds for tests: read until enough messages came, and checked for unbroken cursors.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { expect } from "vitest";
 import type {
@@ -13,7 +13,7 @@ export type WatchRequest = MessageInitShape<typeof WatchSignalsRequestSchema>;
 export const valuesIn = ({ batches }: WatchSignalsResponse) =>
   batches.flatMap(({ machine, samples }) => samples.map(({ values }) => `${machine}:${values[0]}`));
 
-/** Watches until enough messages were seen; checks that each starts where the last one ended. */
+/** Reads until enough messages came; checks that each starts where the last one ended. */
 export async function watch(
   { signals }: Pick<TestAccessor, "signals">,
   request: WatchRequest,
@@ -33,7 +33,7 @@ export async function watch(
   return messages;
 }
 
-/** A request's start. */
+/** The start cursor of a request. */
 export const after = (cursor: string) => ({
   start: { case: "afterCursor" as const, value: cursor },
 });
