@@ -1,5 +1,5 @@
-// A subscriber that notes when what came, and of when it is: whether live is live, and how the
-// backlog comes.
+// A subscriber that records when each message came, and the time of its records: whether live is
+// live, and how the backlog arrives.
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { type WatchOptions, watch } from "../client/watch.ts";
 import { FeedBreakError } from "../client/watch-error.ts";
@@ -8,7 +8,7 @@ import { createBackoff } from "../runtime/backoff.ts";
 import { contentOf, keyOf, revisionOf } from "./chaos/content.ts";
 import { addKey, type WatcherOutcome } from "./watcher-outcome.ts";
 
-/** committedMs: when the newest commit of its message was, by the database. */
+/** committedMs: commit time of the newest commit in its message, by the database. */
 type Arrival = { atMs: number; committedMs: number; newestUs: number; samples: number };
 
 export function openArrivals(client: WatchOptions["client"], after: string) {
@@ -30,8 +30,8 @@ export function openArrivals(client: WatchOptions["client"], after: string) {
       after,
       abort: stop.signal,
       bookmarks: true,
-      // Not the default of up to 5 s: what is measured is the producer's way, not this subscriber's
-      // patience.
+      // Not the default of up to 5 s: this measures the producer's latency, not the subscriber's
+      // delay to reconnect.
       backoff: createBackoff({ baseMs: 50, maxMs: 250 }),
       onState(state) {
         if (state.state === "connected") {
@@ -68,19 +68,22 @@ export function openArrivals(client: WatchOptions["client"], after: string) {
       return revisionOf(outcome.cursor);
     },
     /**
-     * The first batch that came after a time and whose newest record was younger than that when it
-     * came.
+     * The first batch that came after a time and whose newest record was at most withinMs old when
+     * it came.
      */
     liveAfter(sinceMs: number, { withinMs }: { withinMs: number }): Arrival | undefined {
       return arrivals.find(
         ({ atMs, newestUs: us }) => atMs >= sinceMs && atMs - us / 1000 <= withinMs,
       );
     },
-    /** When it was connected again after a time. */
+    /** When it reconnected after a time. */
     connectedAfter: (sinceMs: number) => connectedMs.find((ms) => ms >= sinceMs),
-    /** When the last batch came that is of before a time. */
+    /** When the last batch with records from before a time came. */
     lastOldMs: (sinceMs: number) => arrivals.findLast(isOld(sinceMs))?.atMs ?? sinceMs,
-    /** What came after a time: of before it, and of after it while the former still came. */
+    /**
+     * Batches that came after a time: those with older records, and those with newer records that
+     * came while older ones still did.
+     */
     split(sinceMs: number) {
       const since = arrivals.filter(({ atMs }) => atMs >= sinceMs);
       const old = since.filter(isOld(sinceMs));

@@ -1,9 +1,9 @@
-// What keeping answers is worth: npm run proofs:cache -- [--runs 200] A day of one machine at
-// 100 Hz, with states and errors, compacted; accessor, gateway and this client are processes of
-// their own. Buckets, a summary and a page asked for the first time, again, and by their ETag, each
-// until the last byte of the answer is here, compressed as it came: what a client does with it
-// takes it as long whether the gateway made the answer or kept it. Ends with 1 if what is kept is
-// not ten times as fast at the median, or a 304 takes more than 3 ms at the median.
+// What the cache of answers saves: npm run proofs:cache -- [--runs 200] A day of one machine at 100
+// Hz, with states and errors, compacted; accessor, gateway and this client are processes of their
+// own. It requests buckets, a summary and a page for the first time, again, and by their ETag, and
+// measures each until the last byte of the compressed answer: the client takes the same time to use
+// it whether the gateway made the answer or had cached it. Exits with 1 if a cached answer is not
+// ten times as fast at the median, or a 304 takes more than 3 ms at the median.
 import { Agent, get } from "node:http";
 import { parseArgs } from "node:util";
 import { createClient } from "@connectrpc/connect";
@@ -81,7 +81,7 @@ const questions: Record<string, (shift: number) => string> = {
 const agent = new Agent({ keepAlive: true });
 stack.defer(() => agent.destroy());
 
-/** One request on a connection that is kept, as curl --compressed asks. */
+/** One request on a connection that is kept open, with the headers of curl --compressed. */
 function ask(
   path: string,
   headers: Record<string, string> = {},
@@ -114,16 +114,16 @@ async function inTurn<T>(
   return answers;
 }
 
-// A gateway that has been in use for a while: V8 compiles what runs often, and the first thousand
-// answers take twice as long.
+// Warms up the gateway: V8 compiles code that runs often, and the first thousand answers take twice
+// as long.
 for (let i = 0; i < 1_000; i++) for (const pathOf of Object.values(questions)) await ask(pathOf(0));
 
 const faults: string[] = [];
 for (const [what, pathOf] of Object.entries(questions)) {
   const spent = { first: [] as number[], again: [] as number[], notModified: [] as number[] };
-  // A minute later each time, so that it is a question nobody has asked; the first fifty are for
-  // what makes answers to become warm too. Twenty-five new ones in a row, then these again, then by
-  // ETag: what an answer leaves for the processes to clear up counts for its own kind.
+  // Each question is a minute later than the one before, so that it is new; the first fifty also
+  // warm up the code that makes answers. Twenty-five new ones in a row, then the same again, then
+  // by ETag: the garbage of an answer is thereby counted for its own kind.
   for (let start = 1; start <= runs + 50; start += together) {
     const paths = Array.from({ length: together }, (_, i) => pathOf(start + i));
     const firsts = await inTurn(paths, (path) => ask(path));

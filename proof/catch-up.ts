@@ -1,7 +1,7 @@
 // Catching up on a hundred million equal samples, which pack to almost nothing, takes an accessor
-// as much memory as on ten thousand: npm run proofs:catch-up. A plain gRPC client reads, which
-// takes messages of 4 MiB. The accessor compacts meanwhile, with the same log before it in both
-// cases and for as long. Ends with 1 if it is not so.
+// no more memory than on ten thousand: npm run proofs:catch-up. The reader is a plain gRPC client,
+// which accepts messages of 4 MiB. The accessor compacts meanwhile, the same log in both cases and
+// for as long. Exits with 1 if it takes more.
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createClient } from "@connectrpc/connect";
@@ -17,7 +17,7 @@ import { startAccessor } from "../test/testing/processes.ts";
 import { KeptPostgres } from "./chaos/kept-postgres.ts";
 import { usageOf } from "./usage.ts";
 
-// What V8 leaves lie between two collections, however many samples come.
+// Garbage that V8 leaves between two collections, for any number of samples.
 const allowedMoreMb = 160;
 const samplesOf = { many: 65_536, few: 10_000 };
 const { values } = parseArgs({ options: { batches: { type: "string", default: "1526" } } });
@@ -27,7 +27,7 @@ await using postgres = await KeptPostgres.open();
 const databaseUrl = postgres.url(`catch_up_${Date.now().toString(36)}`);
 
 const start = await store(samplesOf.many);
-// The rest are copies of the first, past the accessor: what is measured is reading them.
+// The rest are copies of the first, inserted directly: only reading them is measured.
 await queryDatabase(
   databaseUrl,
   `insert into log select g, first_us, last_us, series_id, sample_count, segment, payload from log, generate_series(2, ${batches}) g`,
@@ -52,7 +52,7 @@ const moreMb = many.mostMb - few.mostMb;
 console.log(`more memory for the many: ${moreMb.toFixed(0)} MB, ${allowedMoreMb} are allowed`);
 process.exitCode = moreMb <= allowedMoreMb ? 0 : 1;
 
-/** Stores one batch of zeros through an accessor. Answers the cursor before it. */
+/** Stores one batch of zeros through an accessor. Returns the cursor before it. */
 async function store(samples: number, sequence = 1n): Promise<string> {
   await using writer = await startAccessor(databaseUrl);
   using transport = createGrpcTransport({ baseUrl: writer.url });
@@ -63,7 +63,7 @@ async function store(samples: number, sequence = 1n): Promise<string> {
   return cursor;
 }
 
-/** How much memory an accessor takes at most that has just started, until a watcher has it all. */
+/** The highest memory of an accessor that has just started, until a watcher has everything. */
 async function catchUp(
   name: string,
   { after, samples, atLeastMs = 0 }: { after: string; samples: number; atLeastMs?: number },

@@ -1,9 +1,10 @@
-// Cursors to resume from: those that a subscriber was given, at nearly every commit.
+// Cursors to resume from: those that a subscriber received, at nearly every commit.
 import { createClient, type Transport } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 
 /**
- * Watches states only, so that it costs little: bookmarks and messages name cursors all the same.
+ * Watches states only, so that it costs little: bookmarks and messages contain cursors all the
+ * same.
  */
 export async function collectCursors(
   transport: Transport,

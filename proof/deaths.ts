@@ -1,18 +1,18 @@
-// When a process that is killed and started again was dead: what a machine does then, nobody
-// records.
+// The times during which a process that is killed and restarted was dead: nothing records a
+// machine's signals then.
 import { readFileSync } from "node:fs";
 import type { KeptProcess } from "./chaos/process.ts";
 
 export type Life = { pid: number; fromUs: number; throughUs: number };
 
 /**
- * Before its end a process may have made what it had not put into its spool yet: an interval of 250
- * ms and a write.
+ * Before its end, a process may have made records that were not in its spool yet: an interval of
+ * 250 ms and a write.
  */
 const beforeUs = 1_500_000;
 /**
- * A producer makes samples from when it opens its spool on; the log has milliseconds, the grid one
- * sample every ten.
+ * A producer makes samples from the moment it opens its spool; the log has milliseconds, the grid
+ * one sample every ten.
  */
 const afterUs = 20_000;
 
@@ -37,7 +37,7 @@ export class Deaths implements Disposable {
     return this.#lives.length - 1;
   }
 
-  /** As missingBetween has it, by the log that the process has written until now. */
+  /** In the form of missingBetween, from the log that the process has written so far. */
   judge(): (beforeSampleUs: number, afterSampleUs: number) => boolean {
     return missingBetween(this.#lives, spoolOpenings(readFileSync(this.#process.logPath, "utf8")));
   }
@@ -47,16 +47,18 @@ export class Deaths implements Disposable {
   }
 }
 
-/** When a producer said "spool open", in its log of JSON lines. A kill may have cut a line. */
+/**
+ * When a producer logged "spool open", in its log of JSON lines. A kill may have truncated a line.
+ */
 export function spoolOpenings(log: string): number[] {
   const times = log.matchAll(/^\{"time":"([^"]+)".*?"message":"spool open"/gm);
   return Array.from(times, ([, time]) => Date.parse(time!) * 1000);
 }
 
 /**
- * Whether between two samples the process died and came again, and not much else. How long a start
- * takes is the machine's affair: a death lasts until a life opens the spool, over lives that ended
- * before they did, and over those too short to have kept anything.
+ * Whether the process died and was restarted between two samples, and little else happened. The
+ * time of a start depends on the machine: a death lasts until a life opens the spool, across lives
+ * that ended before they did, and across those too short to have stored anything.
  */
 export function missingBetween(
   lives: readonly Life[],

@@ -1,5 +1,5 @@
 // An hour of one machine at 100 Hz over REST, as NDJSON and CSV: npm run proofs:export -- [--runs
-// 10] [--hours 10] Accessor, gateway and this client are processes of their own. Ends with 1 if an
+// 10] [--hours 10] Accessor, gateway and this client are processes of their own. Exits with 1 if an
 // answer does not hold 360,000 rows, rows come slower than 300,000 a second at the median, or the
 // gateway needs more memory for ten hours than for one.
 import { request } from "node:http";
@@ -20,8 +20,8 @@ const [runs, hours] = [Number(values.runs), Number(values.hours)];
 const rowsAnHour = 360_000;
 const minRowsPerSecond = 300_000;
 /**
- * A longer range may not take more than this beside what one hour takes: a collector does not run
- * at the same moments.
+ * A longer range may take at most this much more than an hour takes: a collector does not run at
+ * the same moments.
  */
 const maxGrowthMib = 64;
 const samplesABatch = 6_000;
@@ -35,8 +35,8 @@ const accessor = stack.use(await startAccessor(databaseUrl));
 const gateway = stack.use(await startGateway(accessor.url));
 
 /**
- * Ends a little in the future, which the accessor takes, so that an hour before now is a whole one
- * for as long as this runs.
+ * Ends a little in the future, which the accessor accepts, so that an hour before now stays
+ * complete during the whole run.
  */
 async function fill(): Promise<void> {
   const ingest = createClient(
@@ -68,7 +68,7 @@ async function fill(): Promise<void> {
 
 type Export = { rows: number; ms: number; mebibytes: number; peakMib: number };
 
-/** Counts lines and throws them away: what is measured is how fast they come. */
+/** Counts lines and discards them: only their rate is measured. */
 async function read(path: string): Promise<Export> {
   let [rows, bytes, peakMib] = [0, 0, 0];
   const sample = () => {
@@ -123,7 +123,7 @@ const isCompacted = async () =>
   (await askNumber(databaseUrl, "select max(revision) from log"));
 
 await fill();
-// A heap grows to what its collector is content with: that is not what is asked.
+// A heap grows as far as its collector lets it: that is not measured here.
 for (const format of ["ndjson", "csv"])
   await read(`/signals/power?from=-${hours}h&to=now&format=${format}`);
 for (const format of ["ndjson", "csv"] as const) await measure(format, "from the log");

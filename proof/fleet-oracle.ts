@@ -1,5 +1,5 @@
-// Judges what is stored of a simulated fleet: every sample, state and error that the simulator
-// makes of a span of time, each once, with its value.
+// Judges the stored records of a simulated fleet: every sample, state and error that the simulator
+// makes in a span of time, each once, with its value.
 
 import { toColumn } from "../codec/wire/samples.ts";
 import { toBatch } from "../producer/simulate/batch.ts";
@@ -10,10 +10,15 @@ import type { Stored, StoredCommit } from "./chaos/stored.ts";
 export type FleetOptions = {
   machines: number;
   seed: number;
-  /** Where the simulation began and ended, if known: nothing may be missing at the edges then. */
+  /**
+   * Start and end of the simulation, if known: in that case nothing may be missing at the edges.
+   */
   fromUs?: number;
   toUs?: number;
-  /** Whether nobody made what lies between two samples: its producer was dead. Default never. */
+  /**
+   * Whether the records between two samples were never made because the producer was dead. Default:
+   * never.
+   */
   mayMiss?: (beforeUs: number, afterUs: number) => boolean;
 };
 
@@ -22,9 +27,9 @@ export type FleetTally = {
   events: number;
   lost: number;
   doubled: number;
-  /** Holes in a machine's 10 ms grid that must not be. */
+  /** Holes in a machine's 10 ms grid that are violations. */
   gaps: number;
-  /** Holes that may be, and how long they are together. */
+  /** Permitted holes, and their total length. */
   holes: number;
   holesUs: number;
   findings: string[];

@@ -1,5 +1,5 @@
-// A small flood: fifty of each hostile client at once, and what a good one gets meanwhile. The
-// large one is flood.ts.
+// A small flood: fifty of each hostile client at once, and the service that a good one gets
+// meanwhile. The large one is flood.ts.
 import { expect, test } from "vitest";
 import { eventually } from "../test/testing/eventually.ts";
 import { testDatabase } from "../test/testing/postgres.ts";

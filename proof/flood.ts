@@ -1,7 +1,7 @@
 // A good client beside thousands of hostile ones: node proof/flood.ts [--seconds 60] [--scale 1]
 // Idle and slow connections, rapid resets, floods of frames and headers, compressed bombs, all at
-// once, against a gateway and an accessor that are processes of their own. Ends with 1 if the good
-// client fails or waits, a feed is cut, memory passes the cap, or anything is left.
+// once, against a gateway and an accessor that are processes of their own. Exits with 1 if the good
+// client fails or waits, a feed is cut, memory passes the cap, or anything is left over.
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { eventually } from "../test/testing/eventually.ts";
@@ -24,8 +24,8 @@ const accessor = stack.use(await startAccessor(postgres.url(`flood_${Date.now().
 const gateway = stack.use(await startGateway(accessor.url, "--limit-loopback"));
 
 /**
- * Asks one thing after the other, fifty a second at most, until told to stop; says how long each
- * took.
+ * Sends one request after the other, at most fifty a second, until it is stopped; reports how long
+ * each took.
  */
 async function ask(abort: AbortSignal): Promise<number[]> {
   const tookMs: number[] = [];
@@ -74,7 +74,10 @@ async function phase(name: string, lengthS: number): Promise<void> {
   if (!(Math.max(...used) < capMib)) faults.push(`${name}: more than ${capMib} MiB`);
 }
 
-/** One live feed over all of it: it says something at least every few seconds, and is never cut. */
+/**
+ * One live feed during the whole run: it delivers a message at least every few seconds, and is
+ * never cut.
+ */
 const leave = new AbortController();
 let feedChunks = 0;
 await fetch(`${gateway.url}/signals`, {
@@ -106,8 +109,8 @@ const before = usageOf(gateway.pid)!.fds;
   await eventually("they are connected", () => openOf() > wanted, { withinMs: 60_000 });
   await phase("during", seconds);
   console.log(`hostile clients: ${hostile.lines.at(-1)}`);
-  // The gateway closes who says nothing after 10 to 30 s, and they come back when it takes them: of
-  // 5,000, some 3,300 are open at any moment then.
+  // The gateway closes silent connections after 10 to 30 s, and they come back when it accepts
+  // them: of 5,000, about 3,300 are open at any moment.
   if (openOf() < wanted / 2) faults.push(`only ${openOf()} hostile connections at the end`);
 }
 await eventually("their connections are gone", () => usageOf(gateway.pid)!.fds <= before + 10, {

@@ -1,4 +1,5 @@
-// The hostile clients of flood.ts, a process of their own: node proof/flooding.ts --port PORT
+// The hostile clients of flood.ts, run as a process of their own: node proof/flooding.ts --port
+// PORT
 // --scale 1. Ends with SIGTERM; prints counts.
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,7 +19,7 @@ const count = (what: string) => {
 let open = 0;
 let nextAddress = 0;
 
-/** From one of twenty addresses of this machine in turn. */
+/** From each of twenty addresses of this machine in turn. */
 function dial(): Socket {
   const socket = connect({
     port,
@@ -34,7 +35,7 @@ function dial(): Socket {
 const closed = (socket: Socket) =>
   new Promise<void>((resolve) => socket.once("close", () => resolve()));
 
-/** Holds a connection, saying `then` once a second; comes back when it is closed. */
+/** Holds a connection, sending `then` once a second; reconnects when it is closed. */
 async function hold(name: string, first: string, then: string): Promise<never> {
   for (;;) {
     const socket = dial().resume();

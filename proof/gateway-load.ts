@@ -1,5 +1,5 @@
-// What the gateway of the soak has to do: a live feed all the time, and a question every second.
-// Only counts what comes.
+// The gateway's load in the soak: a live feed all the time, and a question every second. Only
+// counts what it receives.
 import { pause } from "./chaos/clients.ts";
 
 const questions = [
@@ -21,7 +21,7 @@ export function loadGateway(url: string): AsyncDisposable & { counts: Record<str
         counts["feeds"]!++;
         for await (const chunk of response.body!) counts["feedBytes"]! += chunk.byteLength;
       } catch {
-        // Comes again, as a browser does.
+        // Reconnects, as a browser does.
       }
       await pause(1_000, abort);
     }

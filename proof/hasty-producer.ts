@@ -1,5 +1,5 @@
 // The producer with a clock that begins in the past and runs fast until it has caught up with the
-// system's. All else is producer/main.ts.
+// system's. Everything else is producer/main.ts.
 
 import { settings } from "../producer/config.ts";
 import { openProducer } from "../producer/producer.ts";
@@ -30,10 +30,7 @@ await run({
     openProducer({ settings: given, abort, log, clock: createHastyClock(given) }),
 });
 
-/**
- * Waits are as long by this clock as they are asked to be, so everything happens as often as by the
- * system's.
- */
+/** Delays are measured by this clock, so everything happens as often as with the system's. */
 function createHastyClock({ behindMs, haste }: { behindMs: number; haste: number }): Clock {
   const beganUs = systemClock.nowUs();
   const hastyUs = () => beganUs - behindMs * 1000 + (systemClock.nowUs() - beganUs) * haste;

@@ -1,6 +1,6 @@
-// Preloaded into a process (node --expose-gc --import): on SIGUSR2 it collects, and appends to the
-// file named in its URL what is left then. Resident memory says what a collector has not handed
-// back yet as well; this does not.
+// Preloaded into a process (node --expose-gc --import): on SIGUSR2 it collects garbage, and appends
+// the size of what is left to the file named in its URL. Unlike resident memory, this excludes what
+// the collector has not returned yet.
 import { appendFileSync } from "node:fs";
 
 const path = new URL(import.meta.url).searchParams.get("file")!;

@@ -1,5 +1,5 @@
-// What processes hold on to: heap and external memory after a forced collection, once a minute, and
-// whether that grew.
+// Memory that processes retain: heap and external memory after a forced collection, once a minute,
+// and whether it grew.
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { median } from "./usage.ts";
@@ -15,12 +15,12 @@ export type HeapTrend = {
   maxMb: number;
 };
 
-/** Where a process of that name writes. */
+/** The file that a process of that name writes. */
 export function heapPath({ folder }: { folder: string }, name: string): string {
   return `${folder}/${name}.heap.csv`;
 }
 
-/** Arguments for node, so that the process answers SIGUSR2 with a line in the file. */
+/** Arguments for node that make the process answer SIGUSR2 with a line in the file. */
 export function heapArguments(path: string): string[] {
   const url = pathToFileURL(preload);
   url.searchParams.set("file", path);
@@ -28,7 +28,7 @@ export function heapArguments(path: string): string[] {
 }
 
 /**
- * Asks each process that lives. The first time only after a minute: before its preload ran, the
+ * Signals each process that lives. The first time only after a minute: before its preload ran, the
  * signal would end it. Dispose to stop.
  */
 export function startHeaps(
@@ -41,7 +41,7 @@ export function startHeaps(
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Of the lines that one process wrote; warmUp: so many of the first do not count. */
+/** For the lines that one process wrote; warmUp: the number of first lines to ignore. */
 export function heapTrend(name: string, path: string, { warmUp }: { warmUp: number }): HeapTrend {
   const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];
   const megabytes = lines.map((line) => {
@@ -59,7 +59,7 @@ export function heapTrend(name: string, path: string, { warmUp }: { warmUp: numb
   };
 }
 
-/** Undefined if it is flat: it grew by no more than it may. */
+/** Undefined if it is flat: it grew by no more than the limit. */
 export function judgeHeap(
   { name, collections, firstMb, lastMb }: HeapTrend,
   { mayGrowMb }: { mayGrowMb: number },

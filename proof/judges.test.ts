@@ -1,5 +1,5 @@
-// The judges of the proofs find what they are there for: something missing, doubled, altered,
-// moved; and growth.
+// The judges of the proofs find what they must find: records that are missing, duplicated, altered
+// or moved; and growth.
 import { expect, test } from "vitest";
 import { toColumn } from "../codec/wire/samples.ts";
 import { toBatch } from "../producer/simulate/batch.ts";
@@ -16,7 +16,7 @@ const [machines, seed] = [2, 5];
 const fromUs = Date.UTC(2026, 2, 1) * 1000;
 const toUs = fromUs + 20e6;
 
-/** What is stored of 20 s, in batches of 250 ms, after a change. */
+/** The stored records of 20 s, in batches of 250 ms, after a change. */
 function storedAfter(change: (commits: StoredCommit[]) => void = () => {}): Stored {
   const fleet = createFleet({ machines, seed });
   const made: StoredCommit[] = [];
@@ -96,8 +96,8 @@ test("a dead producer may leave a hole until its next life opens the spool, and 
   ].join("\n");
   const openings = spoolOpenings(log);
   expect(openings).toEqual([1e6, 130e6, 243e6, 400e6, 401.5e6]);
-  // A start of 29 s; a life that never opens its spool; one that ends before it can have kept
-  // anything; the last goes on.
+  // A start of 29 s; a life that never opens its spool; one that ends before it can have stored
+  // anything; the last one continues.
   const lives = [
     life(1, 0, 100),
     life(2, 101, 200),
@@ -142,7 +142,7 @@ test("a value, a time or a text that was never made is found", () => {
       [what]: column[what].map((x, i) => (i === 3 ? x + 0.5 : x)),
     });
   };
-  // One too many, and the true one is not there.
+  // One too many, and the true one is missing.
   for (const what of ["timesUs", "values"] as const)
     expect(judge(storedAfter(alter(what)))).toMatchObject({ doubled: 1, lost: 1 });
   const stored = storedAfter((commits) => {
@@ -207,7 +207,7 @@ test("descriptors and memory that stay open or held are found", () => {
     { warmUpS: 600 },
   );
   expect(judgeDescriptors(pulsing!, { mayGrow: 10 })).toBeUndefined();
-  // One kept at each fault, every 20 s.
+  // One descriptor kept at each fault, every 20 s.
   const [leaking] = trendsOf(
     rows((second) => 30 + Math.floor(second / 20)),
     { warmUpS: 600 },

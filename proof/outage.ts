@@ -1,7 +1,7 @@
 // The accessor is away for ten minutes: node proof/outage.ts [--machines 20] [--minutes 10]
 // [--haste 20] [--seed 1] [--folder DIR] The producer is a process with a spool whose clock runs
-// fast until it has caught up with the system's; the accessor comes back after that, so that "now"
-// is everybody's now when live is measured. Batches are as many and as large as those of ten real
+// fast until it has caught up with the system's; the accessor comes back after that, so that both
+// clocks agree when live is measured. Batches are as many and as large as those of ten real
 // minutes.
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -32,7 +32,7 @@ const [machines, minutes, haste, seed] = [
   Number(values.haste),
   Number(values.seed),
 ];
-/** Simulated time with the accessor before it goes. */
+/** Simulated time with the accessor before it stops. */
 const beforeS = 60;
 const behindS = minutes * 60 + beforeS;
 const startMs = performance.now();
@@ -72,7 +72,7 @@ const goneUs = arrivals.newestUs;
 console.log(
   `${atS()} s: the accessor is killed; ${((goneUs - beganUs) / 1e6).toFixed(0)} s of ${machines} machines have come`,
 );
-// The clocks meet when what is left is made up for; a second more, and the producer is live.
+// The clocks meet when the difference is made up for; a second later, the producer is live.
 await sleep((Date.now() * 1000 - goneUs) / 1000 / (haste - 1) + 1_000);
 const simulatedS = (Date.now() * 1000 - goneUs) / 1e6;
 const linesBefore = producer.lines.length;
@@ -123,7 +123,7 @@ ${wrong.length} findings, ${atS()} s`);
 for (const text of wrong) console.log(`  ${text}`);
 process.exitCode = wrong.length > 0 ? 1 : 0;
 
-/** When the producer's log says that this lane was connected, after the accessor had gone. */
+/** When the producer's log reports that this lane was connected, after the accessor had stopped. */
 function connectedAt(lane: string): number | undefined {
   const line = producer.lines
     .slice(linesBefore)

@@ -1,7 +1,6 @@
-// No reader of text takes a square of its length: sixteen times the worst text, counted in
-// processor time of this thread, which other work on the machine does not change. A reader that is
-// linear takes 16 times as long, one that is not 256 times. npm run proofs:parsers does it at
-// length.
+// No reader of text takes time quadratic in its length: sixteen times the worst text, measured in
+// processor time of this thread, which other work on the machine does not change. A linear reader
+// takes 16 times as long, a quadratic one 256 times. npm run proofs:parsers does it at length.
 import { expect, test } from "vitest";
 import { cpuMsOf, worstTexts } from "./worst-texts.ts";
 

@@ -4,7 +4,7 @@ import { cpuMsOf, worstTexts } from "./worst-texts.ts";
 
 const mib = 1024 * 1024;
 const sizes = [mib, 4 * mib, 16 * mib];
-/** Less than this is the clock's own grain, and what one collection of garbage takes. */
+/** Less than this is the clock's own resolution, or the time of one garbage collection. */
 const floorMs = 20;
 const maxRatio = 4.5;
 const maxRounds = 6;
@@ -17,7 +17,7 @@ for (const worst of worstTexts) {
   const times = sizes.map(() => Number.POSITIVE_INFINITY);
   let ratios: number[] = [];
   let good = false;
-  // The least of some tries: what else runs on the machine, and garbage, only ever adds.
+  // The least of several tries: other work on the machine, and garbage, only ever add time.
   for (let round = 0; round < maxRounds && !good; round++) {
     for (const [i, size] of sizes.entries())
       times[i] = Math.min(times[i]!, await cpuMsOf(worst, size, 2));

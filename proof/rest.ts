@@ -1,6 +1,6 @@
 // 10,000 requests made from the OpenAPI document, to a gateway and an accessor that run as
-// processes with records in them: npm run proofs:rest [-- --requests 10000] [--seed 1]. Ends with 1
-// if any answer is a 5xx or not one that the document describes.
+// processes with records in them: npm run proofs:rest [-- --requests 10000] [--seed 1]. Exits with
+// 1 if any answer is a 5xx or is not described by the document.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -33,7 +33,7 @@ await eventually(
   async () => (await fetch(`${gateway.url}/signals/power/latest`)).ok,
 );
 
-// The generator is a test; it is told what to ask by its environment.
+// The generator is a test; its environment configures the requests.
 const child = spawn(`${checkout}node_modules/.bin/vitest`, ["run", "gateway/rest/fuzz.test.ts"], {
   cwd: checkout,
   env: childEnvironment({

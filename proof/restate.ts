@@ -1,8 +1,7 @@
-// A correction of a day at 100 Hz: npm run proofs:restate -- [--hours 24]
-// Stores the hours of one machine and waits until they are compacted and rolled up; then corrects
-// max_gap, and asks for the energy of all of it again and again until its sums are recalculated,
-// while a writer sends a batch each 100 ms. Ends with 1 if an answer is wrong, or a batch takes
-// more than 2 s.
+// A correction of a day at 100 Hz: npm run proofs:restate -- [--hours 24] Stores the hours of one
+// machine and waits until they are compacted and rolled up; then corrects max_gap, and queries the
+// energy of all of it repeatedly until its sums are recalculated, while a writer sends a batch each
+// 100 ms. Exits with 1 if an answer is wrong, or a batch takes more than 2 s.
 import { parseArgs } from "node:util";
 import { type Client, createClient } from "@connectrpc/connect";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -74,7 +73,7 @@ async function askEnergy(): Promise<{ ms: number; coverage: number; kwh: number 
   return { ms: performance.now() - begun, coverage, kwh: energyKwh };
 }
 
-/** Batches of a second to another machine, until told to stop: how long each took. */
+/** Batches of a second to another machine, until stopped: how long each took. */
 async function write(until: AbortSignal): Promise<number[]> {
   const took: number[] = [];
   for (let sequence = 1n; !until.aborted; sequence++) {
@@ -132,8 +131,8 @@ const after = await askEnergy();
 stop.abort();
 const acks = (await writing).sort((a, b) => a - b);
 
-// 100 samples a second cover 0.99 s of it, and the way to the next second; the last of nine goes
-// nowhere.
+// 100 samples a second cover 0.99 s of it, and the time to the next second; the last of nine has no
+// next one.
 const coverage = (9 - 0.01) / 10;
 const isRight = (found: { coverage: number; kwh: number }) =>
   Math.abs(found.coverage - coverage) < 1e-9 &&

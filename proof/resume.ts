@@ -1,5 +1,5 @@
 // One resume of a feed: from a random cursor, with a random filter, to a random end; and what it
-// must have seen.
+// must have received.
 import { createHash } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -11,7 +11,7 @@ import type { Stored } from "./chaos/stored.ts";
 
 export type Draw = {
   after: string;
-  /** The feed is left with the first update that reaches this. */
+  /** The feed is closed at the first update that reaches this. */
   endRevision: number;
   machines: readonly string[];
   signals: readonly string[];
@@ -19,20 +19,20 @@ export type Draw = {
 
 export type Resumed = {
   draw: Draw;
-  /** The newest revision that was known when it began. */
+  /** The newest revision that was known at its start. */
   headAtStart: number;
   through: string;
   messages: number;
   batches: number;
   samples: number;
-  /** Why each. */
+  /** The reason of each. */
   reconnects: readonly string[];
-  /** Of every record of every batch, in order. */
+  /** For every record of every batch, in order. */
   digest: string;
 };
 
 /**
- * Half of them end inside the log, near or far from their cursor by chance; the other half end 1 to
+ * Half of them end inside the log, at a random distance from their cursor; the other half end 1 to
  * 40 commits beyond the present.
  */
 export function drawResume(random: Random, { cursors }: { cursors: readonly string[] }): Draw {
@@ -101,14 +101,15 @@ export async function resume(
   return { ...result, reconnects, digest: digest.digest("hex") };
 }
 
-/** What differs from what is stored, in words. */
+/** Differences from the stored records, in words. */
 export function judgeResumes(resumes: readonly Resumed[], { commits }: Stored): string[] {
   const stored = [...commits.values()];
   return resumes.flatMap(({ draw, through, batches, digest }) => {
     const [from, to] = [revisionOf(draw.after), revisionOf(through)];
     const expected = createHash("sha1");
     let count = 0;
-    // Revisions are dense and begin at 1, which judgeResumes relies on and the next line checks.
+    // Revisions are consecutive and begin at 1, which judgeResumes relies on and the next line
+    // checks.
     for (let revision = from + 1; revision <= to; revision++) {
       const commit = stored[revision - 1];
       if (commit?.revision !== revision) return [`revision ${revision} is not where it should be`];

@@ -1,7 +1,7 @@
 // A thousand resumes: node proof/resumes.ts [--resumes 1000] [--samples 1000000] [--seed 1]
 // [--at-once 8] Fills a database through two accessor processes, then watches from random cursors
-// to random ends, in it or beyond it, while writers go on. Each feed must be what PostgreSQL holds,
-// read past the accessors, between its cursors, for its filter: every bit, in order, once.
+// to random ends, in it or beyond it, while writers continue. Each feed must equal the contents of
+// PostgreSQL, read directly, between its cursors, for its filter: every bit, in order, once.
 import { parseArgs } from "node:util";
 import { signalCodecs } from "../client/codecs.ts";
 import { createGrpcTransport } from "../runtime/grpc/transport.ts";

@@ -17,11 +17,11 @@ export type Side = {
   readonly name: string;
   readonly database: string;
   readonly accessors: readonly Accessor[];
-  /** Between the producer and one of the accessors, another one for each connection. */
+  /** Between the producer and one of the accessors, another accessor for each connection. */
   readonly entry: Accessor["front"];
   readonly producer: KeptProcess;
   readonly subscribers: readonly Subscriber[];
-  /** Those that came for a while. */
+  /** Subscribers that came for a while. */
   readonly passing: Subscriber[];
   /** The cursor of the empty database. */
   readonly begin: string;
@@ -37,7 +37,7 @@ export type SideOptions = {
   record: RoundRecord;
   random: Random;
   stack: AsyncDisposableStack;
-  /** Whether its processes tell their heap. */
+  /** Whether its processes report their heap. */
   heaps?: boolean;
 };
 
@@ -110,7 +110,7 @@ export async function openSide(options: SideOptions): Promise<Side> {
   return { name, database, accessors, entry, producer, subscribers, passing, begin, seed };
 }
 
-/** A subscriber that begins where another was at some time. */
+/** A subscriber that starts at a cursor that another received. */
 export function resumeOn(
   { name, accessors, subscribers, passing }: Side,
   { random, record, slowMs }: { random: Random; record: RoundRecord; slowMs: number },
@@ -134,8 +134,8 @@ export function resumeOn(
 }
 
 /**
- * Ends the producer and sends what its spool still holds, so that everything it took is
- * acknowledged. Returns how many batches that were.
+ * Ends the producer and sends the rest of its spool, so that everything it accepted is
+ * acknowledged. Returns how many batches the rest was.
  */
 export async function drain({ accessors, producer }: Side, record: RoundRecord): Promise<number> {
   await producer[Symbol.asyncDispose]();

@@ -1,4 +1,4 @@
-// The faults of the soak: those that end or stop processes hit one side only; PostgreSQL and
+// The faults of the soak: those that end or stop processes affect one side only; PostgreSQL and
 // connections are cut under both.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KeptPostgres } from "./chaos/kept-postgres.ts";
@@ -68,7 +68,7 @@ export const soakFaults: Record<string, Fault> = {
   },
 };
 
-/** Names of faults without end, each kind once before any comes again. */
+/** An endless series of fault names, each kind once before any repeats. */
 export function* drawFaults(random: Random): Generator<string, never> {
   for (;;) {
     const bag = Object.keys(soakFaults);

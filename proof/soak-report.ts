@@ -1,4 +1,4 @@
-// The verdict over a side of the soak, and the soak's figures in print.
+// The verdict on a side of the soak, and the soak's figures for printing.
 import { readFileSync } from "node:fs";
 import type { KeptPostgres } from "./chaos/kept-postgres.ts";
 import { judge, type Tally } from "./chaos/oracle.ts";
@@ -26,7 +26,7 @@ type Judging = {
   outcomePath?: string;
 };
 
-/** Notes every violation. */
+/** Records every violation. */
 export async function judgeSide(
   { name, database, subscribers, passing, seed }: Side,
   { postgres, record, machines, mayMiss, outcomePath }: Judging,
@@ -48,7 +48,7 @@ export type SoakFigures = {
   seed: number;
   counts: Record<string, number>;
   judged: readonly SideJudgement[];
-  /** Batches that producers left in their spools at their end, by side. */
+  /** Batches left in the producers' spools at their end, by side. */
   left: readonly number[];
   trends: readonly Trend[];
   heapTrends: readonly HeapTrend[];

@@ -1,7 +1,7 @@
 // The soak: npm run soak -- [--minutes 30] [--seed 1] [--every 20] [--machines 20] [--folder DIR]
 // [--json FILE] Side a (two accessors, a producer) has its processes killed and stopped. Side b
-// (accessor, gateway, producer, a watching process) lives through everything else in one life each,
-// so that its memory and descriptors have a trend. A database for each side, one PostgreSQL.
+// (accessor, gateway, producer, a watching process) survives everything else in one life each, so
+// that its memory and descriptors have a trend. A database for each side, one PostgreSQL.
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -42,7 +42,7 @@ const random = createRandom(seed);
 const startMs = performance.now();
 await using stack = new AsyncDisposableStack();
 stack.defer(() => record.flush());
-// In the folder of the record: if the judges fail, what they were to judge is still there.
+// In the folder of the record: if the judges fail, their input still exists.
 const dataDir = `${record.folder}/postgres`;
 mkdirSync(dataDir);
 chmodSync(record.folder, 0o755);
@@ -66,7 +66,7 @@ const gateway = stack.use(
     name: "gateway-b",
     file: "gateway/main.ts",
     nodeArgs: heapArguments(heapPath(record, "gateway-b")),
-    // What it keeps of answers fills up within the warm-up, and is no growth after it.
+    // Its cache of answers fills up within the warm-up, and does not grow after it.
     args: [
       "--listen",
       `127.0.0.1:${gatewayPort}`,
@@ -106,7 +106,7 @@ console.log(
   `soak of ${minutes} min, seed ${seed}, a fault every ${everyMs / 1000} s; record in ${record.folder}`,
 );
 
-// The last half minute is quiet, so that everything can come to rest.
+// The last half minute is quiet, so that everything can settle.
 const untilMs = performance.now() + minutes * 60_000 - 30_000;
 const counts = new Map<string, number>();
 const names = drawFaults(random.fork("faults"));
@@ -170,15 +170,15 @@ writeFileSync(
   JSON.stringify({ ...result, gateway: load.counts, violations: record.violations }, undefined, 1),
 );
 process.exitCode = record.violations.length > 0 ? 1 : 0;
-// After half an hour, with all said and closed, Node 24.21 once stayed in the clean-up of its
-// handles for ever (uv_run in CleanupHandles, seen with gdb).
+// After half an hour, with everything printed and closed, Node 24.21 once hung in the clean-up of
+// its handles (uv_run in CleanupHandles, seen with gdb).
 process.once("exit", (code) => process.exit(code));
 setTimeout(() => {
   console.log(`did not close within 30 s: ${process.getActiveResourcesInfo().join(" ")}`);
   process.exit(1);
 }, 30_000).unref();
 
-/** Waits until every subscriber has seen everything. */
+/** Waits until every subscriber has received everything. */
 async function rest({ name, subscribers, database }: Side): Promise<void> {
   const head = await askNumber(postgres.url(database), "select max(revision) from log");
   const restMs = performance.now() + 60_000;

@@ -1,5 +1,5 @@
-// What processes use, once a second: resident memory and open file descriptors, with the trend of
-// each over its life.
+// Resources of processes, once a second: resident memory and open file descriptors, with the trend
+// of each over its life.
 import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 
 export type UsageRow = { atS: number; name: string; pid: number; rssKb: number; fds: number };
@@ -11,8 +11,8 @@ export type Trend = {
   rssMaxMb: number;
   fdsMax: number;
   /**
-   * Of its last life: how long, and over what followed the warm-up medians of the first and last
-   * fifth, and slopes.
+   * Of its last life: its length, and after the warm-up the medians of the first and last fifth,
+   * and slopes.
    */
   lastLifeS: number;
   rssFirstMb: number;
@@ -58,7 +58,7 @@ export function usageOf(pid: number): { rssKb: number; fds: number } | undefined
   }
 }
 
-/** Undefined if its open descriptors are flat: no more than it may have opened and kept. */
+/** Undefined if its open descriptors are flat: no more opened and kept than the limit. */
 export function judgeDescriptors(
   { name, fdsFirst, fdsLast }: Trend,
   { mayGrow }: { mayGrow: number },
@@ -69,7 +69,7 @@ export function judgeDescriptors(
 
 /**
  * Slopes are of least squares through the medians of windows of 30 s, which a collector's sawtooth
- * does not bend.
+ * does not affect.
  */
 export function trendsOf(rows: readonly UsageRow[], { warmUpS }: { warmUpS: number }): Trend[] {
   return [...Map.groupBy(rows, ({ name }) => name)].map(([name, own]) => {

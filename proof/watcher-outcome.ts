@@ -1,5 +1,5 @@
-// What the watching process has seen, small enough to hand over at its end, and the same sum over
-// what is stored.
+// The outcome of the watching process, small enough to hand over at its end, and the same sum over
+// the stored records.
 import { createHash } from "node:crypto";
 import { keyOf, revisionOf } from "./chaos/content.ts";
 import type { Stored } from "./chaos/stored.ts";
@@ -15,12 +15,12 @@ export type WatcherOutcome = {
   breaks: number;
 };
 
-/** A sum over keys and their places: of equal sequences equal, of others hardly ever. */
+/** A sum over keys and their places: equal for equal sequences, and hardly ever for others. */
 export function addKey(sum: number, { key, place }: { key: string; place: number }): number {
   return (sum + createHash("sha1").update(`${place} ${key}`).digest().readUIntBE(0, 5)) % 2 ** 40;
 }
 
-/** What is wrong with it, in words; empty if nothing is. */
+/** Violations, in words; empty if there are none. */
 export function judgeWatcher(
   { after, cursor, batches, sum, breaks }: WatcherOutcome,
   { commits, head }: Stored,

@@ -15,7 +15,7 @@ import { addKey, type WatcherOutcome } from "./watcher-outcome.ts";
 const [baseUrl, path, after] = process.argv.slice(2) as [string, string, string];
 const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort(new Error("SIGTERM")));
-// The harness holds the other end: if that ends, so do we.
+// The harness holds the other end: if that ends, so does this process.
 new Socket({ fd: 3 }).on("close", () => process.exit(1)).resume();
 
 const outcome: WatcherOutcome = {

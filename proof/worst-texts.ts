@@ -1,5 +1,5 @@
-// Every reader of text that a client, a file or a setting can reach, with the worst text for it
-// that is known, of any size.
+// Every reader of text that a client, a file or a setting can reach, with the worst known text for
+// it, of any size.
 import { readCredential } from "../access/credential.ts";
 import { fitsGlob, isGlob } from "../access/glob.ts";
 import { parseKey } from "../access/key.ts";
@@ -38,15 +38,15 @@ import { maskSecrets } from "../runtime/log.ts";
 import { namesOf } from "../runtime/tls/client-names.ts";
 
 /**
- * `make` builds a text of about so many characters and gives what reads it; only the reading is
- * measured.
+ * `make` builds a text of about this many characters and returns a function that reads it; only the
+ * reading is measured.
  */
 export type WorstText = {
   name: string;
   make: (characters: number) => () => unknown;
   /**
-   * What is never larger than a head of HTTP, or a setting, is read in smaller pieces as often: at
-   * 16 MiB garbage takes more than reading.
+   * A text that is never larger than an HTTP head, or a setting, is read in smaller pieces, as
+   * often as it takes: at 16 MiB garbage takes more than reading.
    */
   repeat?: number;
 };
@@ -54,7 +54,7 @@ export type WorstText = {
 const fill = (piece: string, characters: number) =>
   piece.repeat(Math.ceil(characters / piece.length));
 
-/** What is refused counts as read. */
+/** A refusal counts as reading. */
 const read = (
   name: string,
   build: (characters: number) => string,
@@ -75,7 +75,7 @@ const read = (
 
 const small = (worst: WorstText): WorstText => ({ ...worst, repeat: 1024 });
 
-/** A body in pieces as small as a client likes. */
+/** A body in pieces as small as a client chooses. */
 async function* pieces(text: string, size: number) {
   const whole = Buffer.from(text);
   for (let at = 0; at < whole.length; at += size) yield whole.subarray(at, at + size);

@@ -1,5 +1,5 @@
 // Writers on every accessor at once: batches of samples, states and errors, as fast as they are
-// taken or at a pace.
+// accepted or at a given pace.
 import { setTimeout as sleep } from "node:timers/promises";
 import { openUplink, type Uplink } from "../client/send/uplink.ts";
 import { countRecords } from "../codec/wire/count-records.ts";
@@ -10,9 +10,9 @@ import { makeBatch } from "./chaos/batches.ts";
 export interface Writing extends AsyncDisposable {
   /** Records acknowledged so far; nearly all are samples, and some of them were rejected. */
   readonly ackedRecords: number;
-  /** Resolves when so many are. */
+  /** Resolves when this many are acknowledged. */
   reached(records: number): Promise<void>;
-  /** From now on each writer pauses so long between batches. */
+  /** From now on each writer pauses this long between batches. */
   slowDown(pauseMs: number): void;
   /** Ends the writers and waits for their acks. */
   end(): Promise<void>;

@@ -1,4 +1,4 @@
-// Batches of the harness as messages to the accessor, and its answers to them as text.
+// Converts batches of the harness to messages for the accessor, and its answers to text.
 import type { BatchResult, IngestRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { SentBatch } from "./batches.ts";
 

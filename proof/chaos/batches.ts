@@ -1,5 +1,5 @@
-// The batches that the harness sends: every one follows from (seed, producer, variant, sequence),
-// and so does what must become of it.
+// The batches that the harness sends: each is determined by (seed, producer, variant, sequence),
+// and so is its correct outcome.
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -15,18 +15,18 @@ import { createRandom, type Random } from "./random.ts";
 
 export type SentBatch = {
   readonly batch: Batch;
-  /** What is stored of it; no parts if nothing. */
+  /** The stored part of it; no parts if nothing is stored. */
   readonly content: Content;
   /** Samples, states and errors that are stored. */
   readonly records: number;
   /**
-   * What must come back with the ack, always the same: refusal and verdicts as verdictText has
-   * them.
+   * The verdicts that must come with the ack, always the same: refusal and verdicts in the form of
+   * verdictText.
    */
   readonly answer: readonly string[];
 };
 
-/** 2026-01-05T00:00:00Z: hours that are over, so that roll-ups come at once. */
+/** 2026-01-05T00:00:00Z: hours that are over, so that roll-ups are made at once. */
 export const epochUs = 1_767_571_200_000_000;
 export const machines = ["press-1", "press-2", "lathe-3", "robot-4"];
 export const numericSignals = ["power", "temperature", "torque"];
@@ -170,7 +170,7 @@ function nothing(machine: string, answer: string[]): SentBatch {
   };
 }
 
-/** Neighbours of one list with one reason come as one. */
+/** Neighbours in one list with the same reason are reported as one. */
 function merged(answer: readonly string[]): string[] {
   const result: string[] = [];
   for (const text of answer) {

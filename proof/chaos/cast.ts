@@ -1,5 +1,5 @@
-// Who takes part in a round besides the services: writers, a pair that shares an id, subscribers of
-// every kind.
+// The participants of a round besides the services: writers, a pair that shares an id, subscribers
+// of every kind.
 import { machines } from "./batches.ts";
 import { losesCommits, type Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
@@ -65,7 +65,7 @@ export function startSubscribers({
   );
 }
 
-/** Watches that begin where others were at some time. */
+/** Watches that start at cursors which other watches have received. */
 export function resume(
   subscribers: readonly Subscriber[],
   { ports, record, random, plan }: Starting & { plan: Plan },

@@ -1,5 +1,5 @@
-// How clients of the harness reach the accessors: through fault proxies, another one whenever they
-// connect again.
+// How clients of the harness reach the accessors: through fault proxies, a different one for each
+// reconnect.
 import { type Client, ConnectError, createClient } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -26,20 +26,20 @@ export function reach(ports: readonly number[], random: Random): Reach {
   };
 }
 
-/** The contract's reason in an error, or its code. */
+/** The contract's reason of an error, or its code. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof ConnectError)) return String(error);
   return error.findDetails(ErrorInfoSchema)[0]?.reason ?? `code ${error.code}: ${error.rawMessage}`;
 }
 
-/** What the contract's reason comes with. */
+/** The metadata of the contract's reason. */
 export function metadataOf(error: unknown): Record<string, string> {
   return error instanceof ConnectError
     ? (error.findDetails(ErrorInfoSchema)[0]?.metadata ?? {})
     : {};
 }
 
-/** Sleeps at most so long; returns at once, without failing, when the signal aborts. */
+/** Sleeps at most this long; returns at once, without failing, when the abort signal fires. */
 export function pause(ms: number, abort: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

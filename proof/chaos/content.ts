@@ -1,5 +1,5 @@
-// What a batch says, comparable: a digest for each of its signals, whether it was sent, stored, or
-// seen in a feed.
+// The content of a batch in comparable form: a digest for each of its signals, whether it was sent,
+// stored, or received in a feed.
 import { createHash } from "node:crypto";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
@@ -7,7 +7,7 @@ import type { Column } from "../../codec/column.ts";
 import { toColumn } from "../../codec/wire/samples.ts";
 
 /**
- * By signal, "state" and "error" among them, a digest of every bit of its records in order. Empty:
+ * By signal, including "state" and "error", a digest of every bit of its records in order. Empty:
  * nothing to store.
  */
 export type Content = { readonly machine: string; readonly parts: ReadonlyMap<string, string> };
@@ -21,7 +21,8 @@ export function contentOf(batch: Batch): Content {
 }
 
 /**
- * What a subscriber to these machines and signals (empty: all) sees of it; undefined if nothing.
+ * The part of it that a subscriber to these machines and signals (empty: all) receives; undefined
+ * if none.
  */
 export function project(
   { machine, parts }: Content,
@@ -65,12 +66,12 @@ const digest = (texts: readonly string[]) =>
 const bytesOf = (array: Float64Array) =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
-/** The revision in a cursor. To everybody but the oracle, cursors are opaque. */
+/** The revision in a cursor. For everything but the oracle, cursors are opaque. */
 export function revisionOf(cursor: string): number {
   return Number(Buffer.from(cursor, "base64url").readBigUInt64BE(11));
 }
 
-/** The epoch in a cursor: of which history it is. */
+/** The epoch in a cursor, which identifies its history. */
 export function epochOf(cursor: string): number {
   return Buffer.from(cursor, "base64url").readUInt32BE(7);
 }

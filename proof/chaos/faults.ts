@@ -1,4 +1,5 @@
-// The faults, by name: each does its harm for a bounded time and then undoes what undoes itself.
+// The faults, by name: each does its harm for a bounded time and then undoes whatever does not
+// recover by itself.
 import { setTimeout as sleep } from "node:timers/promises";
 import { grpcHarm } from "../neighbour/grpc-harm.ts";
 import { endure } from "../neighbour/harm.ts";
@@ -21,14 +22,15 @@ export type Arena = {
   subscribers: readonly Subscriber[];
   /** The producer with a spool, in the rounds that have one. */
   spool: KeptProcess | undefined;
-  /** Of PostgreSQL's standby, in the rounds that have one. */
+  /** The proxy of PostgreSQL's standby, in the rounds that have one. */
   promotion: Promotion | undefined;
 };
 
 type Fault = (arena: Arena, random: Random) => Promise<void> | void;
 
 /**
- * In the accessor. An exit is armed for one of the first so many times that the point is passed.
+ * Failpoints in the accessor. An exit is armed for one of the first passes of the point, up to this
+ * number.
  */
 export const accessorFailpoints: Record<string, number> = {
   "ingest.before-welcome": 3,
@@ -44,7 +46,7 @@ export const accessorFailpoints: Record<string, number> = {
   "compact.after-commit": 3,
 };
 
-/** In the producer. */
+/** Failpoints in the producer. */
 export const spoolFailpoints: Record<string, number> = {
   "spool.before-write": 15,
   "spool.before-fsync": 15,
@@ -114,7 +116,7 @@ const signalPid = (pid: number, name: NodeJS.Signals) => {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended in the meantime.
+    // The process has ended meanwhile.
   }
 };
 
@@ -190,7 +192,7 @@ export const faults: Record<string, Fault> = {
 };
 
 /**
- * Whether a fault ends or holds PostgreSQL or its sessions: while a standby is promoted, that is
- * the promotion's.
+ * Whether a fault ends or stops PostgreSQL or its sessions: while a standby is promoted, only the
+ * promotion may do that.
  */
 export const isOfPostgres = (name: string): boolean => /^(postgres|backend|disk|lock) /.test(name);

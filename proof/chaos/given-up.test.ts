@@ -1,5 +1,5 @@
-// The oracle of a promotion that loses commits: it lets go of what was given up, and of nothing
-// else.
+// The oracle of a promotion that loses commits: it permits the loss of commits that were given up,
+// and of nothing else.
 import { expect, test } from "vitest";
 import { CursorFormat } from "../../accessor/domain/cursor.ts";
 import { type Content, keyOf } from "./content.ts";
@@ -23,7 +23,7 @@ const key = (name: string) => keyOf(contentOf(name));
 
 /**
  * A history of commits by these names, each the batch of that number of producer p; "" for a batch
- * of which nothing is stored.
+ * without stored records.
  */
 function stored(names: readonly string[]): Stored {
   const none = {
@@ -119,8 +119,7 @@ test("a feed that goes on over the fork in silence", () => {
   expect(violationsOf({ feed: feedOf(before.encode(0), before.encode(6), former) })).toEqual([
     "w goes on after 6, which was given up, and was told nothing",
   ]);
-  // Its accessor took the new epoch for its own, and passed over what is in the place of what was
-  // lost.
+  // Its accessor adopted the new epoch, and skipped the commits that replace the lost ones.
   const over = feedOf(before.encode(0), now.encode(5), [...former.slice(0, 4), "E"]);
   expect(violationsOf({ feed: over })).toEqual([expect.stringContaining("revision 4 never came")]);
 });
@@ -157,7 +156,7 @@ test("an acknowledged batch may be missing beyond the fork only, and its produce
   expect(violationsOf({ is, was: former.slice(0, 5), writers: of(6) })).toContain(
     "batch p 6 was acknowledged and is not stored",
   );
-  // It went on behind what it had acks for.
+  // It continued after the sequences that it had acks for.
   const wentOn = (told: Set<number>) => {
     const all = [...former, "g"];
     return [writerOf(all, [...acked(6), [7, now.encode(4)]], { told })];
@@ -200,7 +199,7 @@ test("a doubt holds unless the batch was given up; one of which nothing is store
   const was = ["a", "b", "c", "", "d"];
   const ack: [number, string] = [4, before.encode(3)];
   expect(violationsOf({ was, is: ["a", "b", "c"], writers: [writerOf(was, [ack])] })).toEqual([]);
-  // Sent again before anything else was: its receipt is where the first one was.
+  // Sent again before anything else was sent: its receipt has the position of the first one.
   const again = [{ sequence: 4, text: "the welcome says that it is lost" }];
   expect(
     violationsOf({

@@ -1,9 +1,9 @@
-// What a promotion gave up: commits of the former primary that the new one never had, and which
-// cursors and batches were of them.
+// Which commits a promotion gave up: those of the former primary that the new one never had; and
+// which cursors and batches belonged to them.
 import { epochOf, revisionOf } from "./content.ts";
 import type { Stored } from "./stored.ts";
 
-/** The first revision that the two histories do not share, and the newest epoch that they do. */
+/** The first revision at which the two histories differ, and the newest epoch that they share. */
 export type Fork = { revision: number; epoch: number };
 
 /** Whether the commit that a cursor names was given up. */
@@ -13,7 +13,7 @@ export function isBeyond({ revision, epoch }: Fork, cursor: string): boolean {
 
 export class GivenUp {
   readonly fork: Fork;
-  /** What the former primary held when it ended. */
+  /** The contents of the former primary when it ended. */
   readonly before: Stored;
   readonly #batches: ReadonlySet<string>;
   readonly #atFork: ReadonlySet<string>;
@@ -29,8 +29,8 @@ export class GivenUp {
         .filter(
           ({ producer, sequence, revision }) =>
             revision >= fork.revision ||
-            // A batch of which nothing is stored names the revision before it, and may have come
-            // after the fork.
+            // A batch without stored records names the revision before it, and may have come after
+            // the fork.
             (revision === fork.revision - 1 && !kept.has(`${producer} ${sequence} ${revision}`)),
         )
         .map(({ producer, sequence }) => `${producer} ${sequence}`),
@@ -40,8 +40,8 @@ export class GivenUp {
   }
 
   /**
-   * As hasBatch, of a batch of which nothing is stored: its receipt may have come after the fork,
-   * and again, at one and the same revision.
+   * Like hasBatch, for a batch without stored records: its receipt may have come after the fork,
+   * and again, at the same revision.
    */
   mayHaveEmpty(producer: string, sequence: number): boolean {
     return this.#atFork.has(`${producer} ${sequence}`) || this.hasBatch(producer, sequence);
@@ -56,12 +56,14 @@ export class GivenUp {
     return isBeyond(this.fork, cursor);
   }
 
-  /** Whether the former primary held a batch beyond the fork. The new one may have it since. */
+  /**
+   * Whether the former primary held a batch beyond the fork. The new one may have stored it since.
+   */
   hasBatch(producer: string, sequence: number): boolean {
     return this.#batches.has(`${producer} ${sequence}`);
   }
 
-  /** Whether an ack is of the former history and says nothing of the new one. */
+  /** Whether an ack belongs to the former history and proves nothing about the new one. */
   isVoid({
     producer,
     sequence,

@@ -1,5 +1,5 @@
-// What is done to a round: its faults for its time, sometimes two at once, and the promotion of its
-// standby.
+// The harm done in a round: its faults for its duration, sometimes two at once, and the promotion
+// of its standby.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Arena, faults, isOfPostgres } from "./faults.ts";
 import { atResume, type Plan } from "./plan.ts";
@@ -8,13 +8,13 @@ import type { RoundRecord } from "./record.ts";
 
 const armedMs = 2_000;
 
-// After a promotion faults go on for a while: what has just begun anew is broken off too.
+// After a promotion, faults continue for a while, to interrupt what has just restarted.
 const afterPromotionMs = 700;
 const flowMs = 4_000;
 
 /**
- * Does the plan's faults for its time, sometimes two at once, and the promotion once. Returns how
- * many.
+ * Runs the plan's faults for its duration, sometimes two at once, and the promotion once. Returns
+ * how many.
  */
 export async function harm(
   plan: Plan,
@@ -60,7 +60,7 @@ export async function harm(
         promoting = false;
         untilMs = Math.max(untilMs, performance.now() + afterPromotionMs);
       });
-      // What else happens does so while the primary ends and the standby is promoted.
+      // Other faults run while the primary ends and the standby is promoted.
       await prepared.catch(() => {});
     }
     const possible = promoting ? ofElsewhere : names;
@@ -74,7 +74,7 @@ export async function harm(
 }
 
 /**
- * Until batches are acknowledged again, or in vain: a promotion while nothing is under way shows
+ * Waits until batches are acknowledged again, or gives up: a promotion without traffic shows
  * little.
  */
 async function flowing({ writers }: Arena): Promise<void> {
@@ -84,7 +84,7 @@ async function flowing({ writers }: Arena): Promise<void> {
     if (acked() > before) return;
 }
 
-/** Until the armed points are passed, or in vain: some want what this round may not bring. */
+/** Waits until the armed points are passed, or gives up: some need what this round may not have. */
 async function reached(plan: Plan, { accessors, spool }: Arena): Promise<void> {
   const { armed, spoolArmed } = plan;
   const wanted = [

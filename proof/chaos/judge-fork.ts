@@ -1,5 +1,5 @@
-// The judge of a promotion: below the fork both histories are one, beyond it nothing of the former
-// is left, and the product says where it is.
+// The judge of a promotion: below the fork both histories are equal, beyond it nothing of the
+// former is left, and the product reports its position.
 import { epochOf, keyOf, revisionOf } from "./content.ts";
 import type { Fork, GivenUp } from "./given-up.ts";
 import type { RoundRecord } from "./record.ts";
@@ -28,7 +28,7 @@ export async function judgeFork(fork: Fork, judging: Judging): Promise<void> {
   if (givenUp !== undefined) judgeBefore(givenUp, judging);
 }
 
-/** Holds the former history against the one that goes on. */
+/** Compares the former history with the one that continues. */
 export function judgeBefore(
   givenUp: GivenUp,
   { stored, writers, subscribers, record }: Omit<Judging, "givenUp" | "databaseUrl">,
@@ -70,7 +70,7 @@ export function judgeBefore(
       const name = `${options.producer} ${sequence}`;
       if (kept.has(name)) continue;
       if (!was.has(name)) record.violation(`batch ${name} was acknowledged and never stored`);
-      // By no hello: it never claims what the other one of a pair has.
+      // No hello reports it: a writer of a pair never claims the other one's batches.
       else if (sequence < goneOn && !told.has(sequence) && !options.shared)
         record.violation(
           `batch ${name} is gone, and its producer went on through ${goneOn} and was told nothing`,

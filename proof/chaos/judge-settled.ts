@@ -1,5 +1,5 @@
-// After a round every accessor is asked for everything: compacted or not, packed or not, in sums or
-// in samples, the answer is the log's.
+// After a round, queries every accessor for everything: compacted or not, packed or not, in sums or
+// in samples, the answer equals the log.
 import { setTimeout as sleep } from "node:timers/promises";
 import { readColumns, readRange } from "../../client/read.ts";
 import { epochUs } from "./batches.ts";
@@ -24,8 +24,8 @@ export async function judgeSettled(
     const client = clients.signals;
     const abort = AbortSignal.timeout(60_000);
     try {
-      // Where another accessor has done it all, this one may still be starting after its last
-      // fault.
+      // If another accessor has done all the compaction, this one may still be starting after its
+      // last fault.
       await served(client, abort);
       for (const format of ["blocks", "columns"] as const) {
         const { series, cursor } = await readColumns({ client, format, abort });
@@ -91,7 +91,7 @@ type Sums = {
   abort: AbortSignal;
 };
 
-/** Buckets of the whole against a plain count, smallest and largest. */
+/** Compares buckets of everything with a plain count, smallest and largest. */
 async function judgeSums(
   series: Awaited<ReturnType<typeof readColumns>>["series"],
   { client, who, record, abort }: Sums,

@@ -1,5 +1,4 @@
-// The PostgreSQL of a run, opened again on the same port whenever it ends, and the ways to mistreat
-// it.
+// The PostgreSQL of a run, restarted on the same port whenever it ends, and the ways to harm it.
 import { appendFileSync } from "node:fs";
 import { chmod, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +13,7 @@ export class KeptPostgres implements AsyncDisposable {
   readonly #ownsFolder: boolean;
   #server: Postgres;
   #reopening: Promise<void> | undefined;
-  /** Ended for good: never opened again. */
+  /** Ended for good: never restarted. */
   #replaced: Postgres | undefined;
   #closed = false;
   readonly logPath: string | undefined;
@@ -34,10 +33,7 @@ export class KeptPostgres implements AsyncDisposable {
     this.#watch();
   }
 
-  /**
-   * In a folder of its own, or on a file system that is given. logPath: where it says what befalls
-   * it.
-   */
+  /** In a folder of its own, or on a given file system. logPath: its log file. */
   static async open(folder?: string, logPath?: string): Promise<KeptPostgres> {
     const dataDir = folder ?? (await mkdtemp(join(tmpdir(), "millrace-chaos-")));
     await chmod(dataDir, 0o755);
@@ -57,7 +53,7 @@ export class KeptPostgres implements AsyncDisposable {
     return this.#server.pid;
   }
 
-  /** The URL of a database, past every proxy, or through one that listens at `port`. */
+  /** The URL of a database, direct, or through a proxy that listens at `port`. */
   url(database: string, port = this.port): string {
     const url = new URL(this.#server.url);
     url.pathname = `/${database}`;
@@ -75,9 +71,9 @@ export class KeptPostgres implements AsyncDisposable {
   }
 
   /**
-   * Ends the server for good, and only when nothing of it runs any more goes on with one that
-   * `next` opens in a folder of its own, which is then this one's. The former folder is the
-   * caller's. Until `next` has resolved, connections are refused.
+   * Ends the server for good, and once all its processes are gone continues with one that `next`
+   * opens in a folder of its own, which this object then owns. The caller then owns the former
+   * folder. Until `next` has resolved, connections are refused.
    */
   async replace(
     signal: "SIGINT" | "SIGQUIT" | "SIGKILL",
@@ -96,7 +92,7 @@ export class KeptPostgres implements AsyncDisposable {
     await replaced;
   }
 
-  /** Resolves when it takes connections. */
+  /** Resolves when it accepts connections. */
   async up(): Promise<void> {
     await this.#reopening;
   }
@@ -110,7 +106,7 @@ export class KeptPostgres implements AsyncDisposable {
     return rows.map(([pid]) => Number(pid));
   }
 
-  /** Runs a statement on a connection of its own; no rows if it fails. */
+  /** Runs a statement on a connection of its own; returns no rows if it fails. */
   async ask(database: string, text: string): Promise<unknown[][]> {
     const client = new pg.Client({
       connectionString: this.url(database),
@@ -128,7 +124,10 @@ export class KeptPostgres implements AsyncDisposable {
     }
   }
 
-  /** Leaves its file system without a byte for a while. Only where that is its own and small. */
+  /**
+   * Fills its file system to the last byte for a while. Only if that file system is its own and
+   * small.
+   */
   async fillDisk(ms: number): Promise<void> {
     if (this.#ownsFolder) return;
     const path = join(this.#dataDir, "balloon");

@@ -1,6 +1,6 @@
 // Runs rounds of chaos: node proof/chaos/main.ts --rounds 20 --seed 1 [--keep] [--faults "a,b"]
-// [--accessors 2] [--folder DIR] … Round i has the seed (seed + i); a failing one keeps its folder
-// and is repeated by --rounds 1 --seed <its seed>.
+// [--accessors 2] [--folder DIR] … Round i has the seed (seed + i); a failing one keeps its folder;
+// to repeat it, run --rounds 1 --seed <its seed>.
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -89,12 +89,12 @@ console.log(
 );
 if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, undefined, 1));
 await stop();
-// Whatever a fault has left open must not keep us.
+// Whatever a fault has left open must not keep this process alive.
 process.exit(failing.length > 0 ? 1 : 0);
 
 /**
- * "promotion", of a kind by the seed, and "promotion lossy" and its like are done once a round,
- * beside the others.
+ * "promotion", whose kind depends on the seed, "promotion lossy" and the like run once a round,
+ * besides the other faults.
  */
 function namedFaults(list: string): {
   faults: string[];
@@ -121,7 +121,7 @@ function namedFaults(list: string): {
   };
 }
 
-/** 224 MB of tmpfs; undefined, with the reason told, where we may not mount. */
+/** 224 MB of tmpfs; undefined, with the reason printed, if this user may not mount one. */
 function mountSmallDisk(within: string): string | undefined {
   const path = join(within, "disk");
   mkdirSync(path, { recursive: true });

@@ -1,4 +1,4 @@
-// A mutant's edits of one text after the other; each text to replace must stand in its file exactly
+// A mutant's edits of one text after the other; each text to replace must occur in its file exactly
 // once.
 import type { Mutant } from "./mutant.ts";
 
@@ -8,7 +8,7 @@ type Files = {
 };
 
 /**
- * Fails if a text is not there exactly once: then the code has moved on, and the mutant says
+ * Fails if a text does not occur exactly once: then the code has changed, and the mutant proves
  * nothing.
  */
 export async function applyEdits({ name, edits }: Mutant, { read, write }: Files): Promise<void> {

@@ -1,4 +1,4 @@
-// All broken variants of the system: each of its parts has a file of them.
+// All broken variants of the system: each part of the system has a file of them.
 
 import type { Mutant } from "./mutant.ts";
 import { calendarMutants } from "./mutants-of-calendars.ts";

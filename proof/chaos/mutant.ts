@@ -1,4 +1,4 @@
-// What a mutant is: a broken variant of the system, and what must notice it.
+// Defines a mutant: a broken variant of the system, and the check that must notice it.
 
 /**
  * chaos: arguments of main.ts; or a test file. says: a line of the output that shows that it is
@@ -6,7 +6,7 @@
  */
 export type Catch = { chaos?: readonly string[]; test?: string; says: RegExp };
 
-/** Texts that are replaced, each of which stands exactly once in its file. */
+/** Texts to replace, each of which occurs exactly once in its file. */
 export type Mutant = {
   name: string;
   edits: readonly { file: string; find: string; replace: string }[];
@@ -17,8 +17,8 @@ export type Mutant = {
 export const quiet: readonly string[] = ["--faults", "herd", "--fault-ms", "1500", "--armed", ""];
 
 /**
- * Arguments of the harness: four rounds of a seed. A round says its violations in lines of their
- * own: the sum at the end always has the words.
+ * Arguments of the harness: four rounds of a seed. A round prints each violation on its own line:
+ * the summary at the end always contains the words.
  */
 export const rounds = (seed: number, ...more: string[]): readonly string[] => [
   "--rounds",

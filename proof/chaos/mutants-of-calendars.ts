@@ -1,5 +1,5 @@
-// Broken variants of what is summed up by calendar: where its units begin, silence, and the
-// intervals of peak demand. An oracle that looks at the raw records must notice each.
+// Broken variants of sums by calendar: the boundaries of units, silence, and the intervals of peak
+// demand. An oracle that reads the raw records must notice each.
 import type { Mutant } from "./mutant.ts";
 
 const oracle = "test/state-calendar-oracle.test.ts";

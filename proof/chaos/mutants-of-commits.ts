@@ -1,4 +1,5 @@
-// Broken variants of what makes a batch stored once and in order, each of which chaos must notice.
+// Broken variants of the code that stores a batch once and in order, each of which chaos must
+// notice.
 import { type Mutant, rounds } from "./mutant.ts";
 
 const ingestSql = "accessor/store/functions/ingest.sql";
@@ -122,7 +123,7 @@ export const commitMutants: readonly Mutant[] = [
       },
     ],
     catch: {
-      // A transaction that is rolled back leaves a hole.
+      // A transaction that is rolled back leaves a gap.
       chaos: rounds(1, "--faults", "backend kill,postgres kill", "--accessors", "2", "--armed", ""),
       says: /stands where|never came|hang:/,
     },

@@ -1,5 +1,5 @@
-// Broken variants of what bounds old times, partitions and steps of compaction. Each is seen by a
-// test: a round of chaos sends no such data.
+// Broken variants of the bounds on old times, partitions and steps of compaction. A test notices
+// each: a round of chaos sends no such data.
 import type { Mutant } from "./mutant.ts";
 
 export const compactionMutants: readonly Mutant[] = [

@@ -1,5 +1,5 @@
-// Broken variants of what signals declare and what follows from it: inference, units, corrections,
-// warnings; and of where the windows of answers end.
+// Broken variants of signals' declarations and their effects: inference, units, corrections,
+// warnings; and of the ends of the windows of answers.
 import type { Mutant } from "./mutant.ts";
 
 const inferGap = "accessor/history/infer-gap.ts";

@@ -1,4 +1,5 @@
-// Broken variants of what decoding a message may cost, each of which a test must notice.
+// Broken variants of the limits on the cost of decoding a message, each of which a test must
+// notice.
 import type { Mutant } from "./mutant.ts";
 
 export const decodingMutants: readonly Mutant[] = [

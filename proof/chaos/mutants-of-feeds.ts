@@ -1,4 +1,4 @@
-// Broken variants of how commits reach those who watch, each of which chaos must notice.
+// Broken variants of how commits reach subscribers, each of which chaos must notice.
 import { type Mutant, quiet, rounds } from "./mutant.ts";
 
 export const feedMutants: readonly Mutant[] = [

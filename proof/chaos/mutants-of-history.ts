@@ -1,5 +1,5 @@
-// Broken variants of what holds producers to their owners and numbers, and accessors to the newest
-// epoch.
+// Broken variants of the checks that bind producers to their owners and numbers, and accessors to
+// the newest epoch.
 import type { Mutant } from "./mutant.ts";
 
 const ingestSql = "accessor/store/functions/ingest.sql";

@@ -1,4 +1,5 @@
-// What is kept of bytes that came in or were made: memory of its own, in few pieces.
+// Broken variants of how received or produced bytes are kept: in memory of their own, in few
+// pieces.
 import type { Mutant } from "./mutant.ts";
 
 const few = /FAIL.*in many small pieces none is kept as it came/;

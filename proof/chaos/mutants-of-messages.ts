@@ -1,4 +1,4 @@
-// Broken variants of what bounds a message that comes in or goes out, each of which a test must
+// Broken variants of the bounds on incoming and outgoing messages, each of which a test must
 // notice.
 import type { Mutant } from "./mutant.ts";
 

@@ -1,4 +1,4 @@
-// Broken variants of what bounds the minutes that a caller may fill, each of which a test must
+// Broken variants of the bounds on the minutes that a caller may fill, each of which a test must
 // notice.
 import type { Mutant } from "./mutant.ts";
 

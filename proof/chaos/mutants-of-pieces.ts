@@ -1,4 +1,4 @@
-// Broken variants of how bytes of a connection are taken apart, each of which a test must notice.
+// Broken variants of how the bytes of a connection are parsed, each of which a test must notice.
 import type { Mutant } from "./mutant.ts";
 
 export const pieceMutants: readonly Mutant[] = [

@@ -1,5 +1,5 @@
-// Broken variants of what a promotion that loses commits means to feeds, accessors and producers:
-// only a round with such a promotion notices.
+// Broken variants of how feeds, accessors and producers handle a promotion that loses commits: only
+// a round with such a promotion notices.
 import type { Mutant } from "./mutant.ts";
 
 const lossy = ["--rounds", "4", "--seed", "1", "--faults", "promotion lossy", "--armed", ""];
@@ -20,7 +20,7 @@ export const promotionMutants: readonly Mutant[] = [
     },
   },
   {
-    // As it was once: nobody may count on a checkpoint soon after a promotion.
+    // As in a former version: a checkpoint soon after a promotion is not guaranteed.
     name: "a promotion is noticed by the next checkpoint",
     edits: [
       {

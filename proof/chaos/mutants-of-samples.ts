@@ -1,5 +1,5 @@
-// Broken variants of what lies between two samples, by the type that a signal declares, and of how
-// it is added up.
+// Broken variants of interpolation between two samples, by the type that a signal declares, and of
+// how it is summed.
 import type { Mutant } from "./mutant.ts";
 
 const lineArea = "accessor/history/line-area.ts";

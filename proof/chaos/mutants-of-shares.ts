@@ -1,5 +1,5 @@
-// Broken variants of what callers share at accessor and gateway: places, bytes, turns, and their
-// giving back.
+// Broken variants of what callers share at accessor and gateway: places, bytes, turns, and how they
+// are returned.
 import type { Mutant } from "./mutant.ts";
 
 export const shareMutants: readonly Mutant[] = [

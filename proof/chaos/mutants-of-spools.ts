@@ -1,5 +1,5 @@
-// Broken variants of what a producer and the accessor hold until it is stored, each of which must
-// be noticed.
+// Broken variants of how a producer and the accessor keep records until they are stored, each of
+// which must be noticed.
 import { type Mutant, rounds } from "./mutant.ts";
 
 export const spoolMutants: readonly Mutant[] = [

@@ -1,4 +1,5 @@
-// Broken variants of what a step of compaction changes at once, each of which chaos must notice.
+// Broken variants of what a step of compaction changes in one transaction, each of which chaos must
+// notice.
 import { type Mutant, quiet, rounds } from "./mutant.ts";
 
 export const stepMutants: readonly Mutant[] = [
@@ -11,8 +12,8 @@ export const stepMutants: readonly Mutant[] = [
         replace: "",
       },
       {
-        // A step that is done twice would end the same blocks twice, which PostgreSQL refuses: then
-        // nothing is doubled, and compaction stands still.
+        // A step that runs twice would end the same blocks twice, which PostgreSQL refuses: then
+        // nothing is duplicated, and compaction stands still.
         file: "accessor/store/functions/step.sql",
         find: "from unnest(e_block, e_series, e_bucket) as e(block, series, bucket);",
         replace:

@@ -1,4 +1,4 @@
-// Broken variants of what is held against texts, tokens and headers that come from outside.
+// Broken variants of the checks on texts, tokens and headers from outside.
 import type { Mutant } from "./mutant.ts";
 
 export const textMutants: readonly Mutant[] = [

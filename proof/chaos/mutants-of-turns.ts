@@ -1,4 +1,4 @@
-// Broken variants of what begins when: requests and calls that come together, streams that a
+// Broken variants of order and concurrency: requests and calls that arrive together, streams that a
 // connection opens, and turns by caller.
 import type { Mutant } from "./mutant.ts";
 

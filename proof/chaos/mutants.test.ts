@@ -1,5 +1,5 @@
-// Every mutant still fits today's code: a refactoring that moves a text away is noticed here, not
-// at the next `npm run chaos:mutants`.
+// Every mutant still fits today's code: this test notices a refactoring that moves a text, before
+// the next `npm run chaos:mutants` does.
 import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,5 @@
-// The check of the checks: each protection is broken in a copy of the checkout, and a chaos round
-// or a test must notice. node proof/chaos/mutants.ts [--only part-of-a-name]
+// The check of the checks: breaks each protection in a copy of the checkout, and a chaos round or a
+// test must notice. node proof/chaos/mutants.ts [--only part-of-a-name]
 import { spawn } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -14,7 +14,7 @@ export type Evidence = {
   subscribers: readonly Watched[];
   answers: readonly Answer[];
   record: RoundRecord;
-  /** What a promotion may have taken away; undefined: nothing. */
+  /** Commits that a promotion may have lost; undefined: none. */
   givenUp?: GivenUp | undefined;
 };
 
@@ -26,7 +26,7 @@ export type Tally = {
   gaps: number;
 };
 
-/** Notes every violation; returns counts of what there was. */
+/** Records every violation; returns counts of what was checked. */
 export function judge({ stored, writers, subscribers, answers, record, givenUp }: Evidence): Tally {
   const tally = { batches: stored.receipts.length, samples: 0, lost: 0, doubled: 0, gaps: 0 };
   const say = (kind: "lost" | "doubled" | "gaps", text: string) => {
@@ -55,7 +55,7 @@ export function judge({ stored, writers, subscribers, answers, record, givenUp }
 
 type Say = (kind: "lost" | "doubled" | "gaps", text: string) => void;
 
-/** Revisions are 1, 2, 3 … and the plain tables hold what the log holds. */
+/** Revisions are 1, 2, 3 … and the plain tables equal the log. */
 function judgeRevisions({ commits, stateRows, errorRows }: Stored, say: Say): void {
   let expected = 1;
   for (const [revision, { states, errors }] of commits) {
@@ -77,7 +77,7 @@ function judgeRevisions({ commits, stateRows, errorRows }: Stored, say: Say): vo
       say("gaps", `a plain table has rows of revision ${revision}, which the log lacks`);
 }
 
-/** Stored is what was sent, once; acknowledged is stored. */
+/** Every stored batch was sent, and is stored once; every acknowledged batch is stored. */
 function judgeReceipts({
   stored,
   writers,
@@ -108,7 +108,8 @@ function judgeReceipts({
         content.parts.size > 0 && commit !== undefined && keyOf(commit.content) === keyOf(content)
       );
     });
-    // A batch of which nothing is stored claims no revision: its receipt names the newest of then.
+    // A batch without stored records has no revision of its own: its receipt names the newest one
+    // at that time.
     const empty = candidates.filter((writer) => writer.make(sequence).content.parts.size === 0);
     const makers = storing.length > 0 ? storing : empty;
     if (makers.length === 0) {
@@ -160,8 +161,8 @@ function judgeReceipts({
 }
 
 /**
- * What of a subscriber's feeds was given up it was told by name, and nothing else; what it goes on
- * with was not.
+ * A subscriber was notified by name of each of its feeds that was given up, and of no other; the
+ * feeds that it continues with were not given up.
  */
 function judgeFeeds(
   subscriber: Watched,
@@ -189,8 +190,8 @@ function judgeFeeds(
 }
 
 /**
- * A feed is what is stored after its first cursor, through its last, of what it asked for; in
- * order, each once.
+ * A feed contains the stored records after its first cursor, through its last, that it requested;
+ * in order, each once.
  */
 function judgeFeed(
   { seen, startCursor, cursor }: Feed,
@@ -215,7 +216,7 @@ function judgeFeed(
 }
 
 /**
- * An answer is what was committed through its cursor: whole batches, in order of time, then commit,
+ * An answer contains the commits through its cursor: whole batches, in order of time, then commit,
  * then position.
  */
 function judgeAnswer(
@@ -235,7 +236,7 @@ function judgeAnswer(
       );
 }
 
-/** As Answer.columns, from the log. */
+/** In the form of Answer.columns, from the log. */
 export function expectedColumns(
   commits: readonly StoredCommit[],
   {

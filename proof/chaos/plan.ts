@@ -1,5 +1,5 @@
-// What a round is made of, drawn from its seed: how many accessors, which faults, who else takes
-// part.
+// The plan of a round, drawn from its seed: how many accessors, which faults, which other
+// participants.
 import { accessorFailpoints, faults, spoolFailpoints } from "./faults.ts";
 import { type PromotionKind, promotions } from "./promotion.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -13,18 +13,18 @@ export type Plan = {
   gapMs: number;
   sharedProducer: boolean;
   spool: boolean;
-  /** A transaction that holds an old snapshot all along. */
+  /** A transaction that holds an old snapshot for the whole round. */
   oldSnapshot: boolean;
   /** PostgreSQL has a small file system of its own, so its disk can be full. */
   smallDisk: boolean;
   /**
-   * PostgreSQL has a standby, which is promoted once. It costs a copy and a start, so one round of
-   * five has it.
+   * PostgreSQL has a standby, which is promoted once. That takes a copy and a start, so one round
+   * in five has it.
    */
   promotion: PromotionKind | undefined;
   /**
-   * What the first accessor and the spool are armed with in their first life; "" for nothing. Until
-   * then no other fault is done.
+   * The failpoints that the first accessor and the spool are armed with in their first life; "" for
+   * none. No other fault runs until they are passed.
    */
   armed: string;
   spoolArmed: string;
@@ -40,7 +40,7 @@ export function drawPlan(seed: number, overrides: PlanOverrides = {}): Plan {
   const chosen = names.filter(() => random.chance(0.35));
   const plan = {
     seed,
-    // Another accessor's commits are read from the log: that takes two.
+    // Another accessor's commits are read from the log: that requires two.
     accessors: armed.startsWith("tail.") || random.chance(0.5) ? 2 : 1,
     faults: chosen.length > 0 ? chosen : names,
     faultMs: random.int(1_500, 3_000),
@@ -69,14 +69,14 @@ export function kindInTurn(seed: number): PromotionKind {
   return seed % 2 === 1 ? lossy : others[(seed / 2) % others.length]!;
 }
 
-/** One after the other from seed to seed, so that a run of rounds passes them all. */
+/** In turn from seed to seed, so that a run of rounds covers them all. */
 function inTurn(points: Record<string, number>, seed: number, random: Random): string {
   const names = Object.keys(points);
   const name = names[seed % names.length]!;
   return `${name}=exit@${random.int(1, points[name]!)}`;
 }
 
-/** Points of catching up are passed where watches resume after old cursors. */
+/** Points of catching up are passed if watches resume from old cursors. */
 export const atResume = ({ armed }: Plan): boolean => armed.startsWith("feed.");
 
 export const losesCommits = ({ promotion }: Plan): boolean => promotion === "lossy";

@@ -1,5 +1,5 @@
-// A process of ours under the harness: started again whenever it ends, killed, stopped and
-// continued by its pid, armed with failpoints.
+// A process of ours under the harness: restarted whenever it ends; killed, stopped and continued by
+// its pid; armed with failpoints.
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,17 +9,17 @@ import type { RoundRecord } from "./record.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Debian's package libfaketime, if it is there. */
+/** Debian's package libfaketime, if it is installed. */
 export const fakeTime = ["x86_64", "aarch64"]
   .map((name) => `/usr/lib/${name}-linux-gnu/faketime/libfaketime.so.1`)
   .find((path) => existsSync(path));
 
 export type ProcessOptions = {
   name: string;
-  /** In the checkout. */
+  /** Path in the checkout. */
   file: string;
   args: readonly string[];
-  /** For node itself, beside what the file is run with anywhere. */
+  /** Arguments for node itself, besides those that every run of the file has. */
   nodeArgs?: readonly string[];
   env?: Record<string, string>;
   record: RoundRecord;
@@ -34,7 +34,7 @@ export class KeptProcess implements AsyncDisposable {
   #killed = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
-  /** By how much its wall clock goes wrong: "+1h", "-400d". Only where libfaketime is. */
+  /** The offset of its wall clock: "+1h", "-400d". Only if libfaketime is installed. */
   stepClock(by: string): void {
     if (fakeTime === undefined) return;
     this.#options.record.note({ who: this.name, what: "clock", by });
@@ -50,7 +50,7 @@ export class KeptProcess implements AsyncDisposable {
     this.logPath = `${options.record.folder}/${options.name}.log`;
   }
 
-  /** failpoints: as in MILLRACE_FAILPOINTS, for this one life. */
+  /** failpoints: in the form of MILLRACE_FAILPOINTS, for this one life. */
   start(failpoints = ""): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
@@ -107,14 +107,17 @@ export class KeptProcess implements AsyncDisposable {
     this.#child?.kill(name);
   }
 
-  /** Kills it, and starts it again armed. */
+  /** Kills it, and restarts it armed. */
   async rearm(failpoints: string): Promise<void> {
     this.signal("SIGKILL");
     await this.#ended;
     this.start(failpoints);
   }
 
-  /** Without a kill of ours it may give up only while it starts: its database may be away. */
+  /**
+   * Unless the harness killed it, it may end only during its start: its database may be
+   * unavailable.
+   */
   #unexpected(code: number | null, signal: NodeJS.Signals | null): void {
     const life = readFileSync(this.logPath, "utf8").split("\n").filter(Boolean).slice(-15);
     const crash = life.some((line) =>

@@ -1,5 +1,5 @@
 // The standby of a round's PostgreSQL, and its promotion: planned, with a synchronous standby, or
-// with one that lacks the newest commits.
+// lossy, with one that lacks the newest commits.
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,9 +15,9 @@ import type { Random } from "./random.ts";
 import { readStored, type Stored } from "./stored.ts";
 
 /**
- * switchover: an orderly stop of the primary, which sends its standby all before it ends.
- * synchronous: the primary dies at any moment, and no commit was told of that the standby lacks.
- * lossy: the standby is plain and behind, so the newest commits are gone.
+ * switchover: an orderly stop of the primary, which sends everything to its standby before it ends.
+ * synchronous: the primary dies at any moment, and no commit that the standby lacks was
+ * acknowledged. lossy: the standby is asynchronous and behind, so the newest commits are lost.
  */
 export const promotions = ["lossy", "synchronous", "switchover"] as const;
 export type PromotionKind = (typeof promotions)[number];
@@ -46,12 +46,12 @@ export class Promotion implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  /** Opens the standby; before anybody writes, so that a copy is soon made. */
+  /** Opens the standby; before any writer starts, so that the copy is quick. */
   static async open(kind: PromotionKind, postgres: KeptPostgres): Promise<Promotion> {
     await using stack = new AsyncDisposableStack();
     const dataDir = join(tmpdir(), `millrace-chaos-${randomBytes(6).toString("hex")}`);
     const primary = { url: postgres.url("postgres") };
-    // What the standby has not received yet must survive restarts of the primary.
+    // WAL that the standby has not received yet must survive restarts of the primary.
     await set(primary, "wal_keep_size", "'128MB'");
     stack.defer(() => rm(dataDir, { recursive: true, force: true }));
     const { server, replication } = await openStandby({
@@ -60,7 +60,7 @@ export class Promotion implements AsyncDisposable {
       from: postgres.dataDir,
       to: dataDir,
       stack,
-      // No checkpoint tells of the new timeline soon after the promotion.
+      // No checkpoint records the new timeline soon after the promotion.
       open: (settings) =>
         start(dataDir, {
           settings: { ...settings, checkpoint_timeout: "1d" },
@@ -76,15 +76,15 @@ export class Promotion implements AsyncDisposable {
     });
   }
 
-  /** Where the histories part; undefined before the promotion. */
+  /** Where the histories diverge; undefined before the promotion. */
   get fork(): Fork | undefined {
     return this.#fork;
   }
 
   /**
-   * Brings the standby to where it is promoted: with all that anybody has seen, or behind by what
-   * is committed from now on. Nothing else may end or hold servers and sessions of PostgreSQL from
-   * here to the end of the promotion.
+   * Brings the standby to the point of its promotion: with everything that any client has seen, or
+   * without whatever is committed from now on. No other fault may end or stop servers and sessions
+   * of PostgreSQL from here to the end of the promotion.
    */
   async prepare({
     random,
@@ -96,7 +96,7 @@ export class Promotion implements AsyncDisposable {
     const { server, replication } = this.#standby;
     await this.#postgres.up();
     const primary = { url: this.#postgres.url("postgres") };
-    // Also what a crash or an ended session let be seen before it had been sent.
+    // Includes commits that became visible by a crash or an ended session before they were sent.
     const caught = () =>
       caughtUp(primary, server).then(
         () => true,
@@ -123,10 +123,10 @@ export class Promotion implements AsyncDisposable {
     });
   }
 
-  /** What was given up; undefined if nothing was to be. */
+  /** The commits that were given up; undefined if none may be. */
   async givenUp(database: string, now: Stored): Promise<GivenUp | undefined> {
     if (this.kind !== "lossy" || this.#fork === undefined) return undefined;
-    // Nobody else knows its port.
+    // No other process knows its port.
     await using former = await start(this.#formerDir!, { logPath: this.#postgres.logPath });
     const url = new URL(former.url);
     url.pathname = `/${database}`;
@@ -143,7 +143,7 @@ export class Promotion implements AsyncDisposable {
       await this.#stack.disposeAsync();
       return;
     }
-    // The promoted one is the run's from now on.
+    // From now on, the promoted server is the run's PostgreSQL.
     await this.#standby.replication[Symbol.asyncDispose]();
     await rm(this.#formerDir!, { recursive: true, force: true });
   }
@@ -154,7 +154,7 @@ async function set(server: Pick<Postgres, "url">, name: string, value: string): 
   await askServer(server.url, "select pg_reload_conf()");
 }
 
-/** Of a primary that nobody has written to yet since its promotion. */
+/** For a primary without writes since its promotion. */
 async function forkOf(server: Pick<Postgres, "url">, database: string): Promise<Fork> {
   const url = new URL(server.url);
   url.pathname = `/${database}`;

@@ -9,22 +9,22 @@ export interface FaultProxy extends AsyncDisposable {
   cut(how: "end" | "reset"): void;
   /** New connections are refused (accepted and reset at once) while on. */
   refuse(on: boolean): void;
-  /** Each chunk of bytes waits so long. */
+  /** Each chunk of bytes waits this long. */
   delay(ms: number): void;
   /** Bytes go out one by one. */
   dribble(on: boolean): void;
   /**
-   * Present and new connections carry nothing, without an end: half-open. Off: those connections
-   * are reset.
+   * Existing and new connections carry nothing, without being closed: half-open. Off: those
+   * connections are reset.
    */
   swallow(on: boolean): void;
-  /** Back to an honest proxy. */
+  /** Becomes an honest proxy again. */
   heal(): void;
 }
 
 type Link = { client: Socket; server: Socket; swallowed: boolean };
 
-/** Passes on to a port of 127.0.0.1 that may change: it is asked for each connection. */
+/** Forwards to a port of 127.0.0.1 that may change: it is read for each connection. */
 export async function openFaultProxy(target: () => number): Promise<FaultProxy> {
   const links = new Set<Link>();
   let refusing = false;
@@ -36,7 +36,7 @@ export async function openFaultProxy(target: () => number): Promise<FaultProxy> 
     for await (const chunk of from as AsyncIterable<Buffer>) {
       if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
       if (link.swallowed) continue;
-      // A thousand packets a chunk are enough to cut every frame everywhere.
+      // A thousand packets per chunk are enough to cut every frame at every place.
       const single = dribbling ? Math.min(chunk.length, 1_000) : 0;
       for (let i = 0; i < single; i++) to.write(chunk.subarray(i, i + 1));
       if (single < chunk.length && !to.write(chunk.subarray(single))) await once(to, "drain");

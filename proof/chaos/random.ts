@@ -1,5 +1,5 @@
-// Chance that can be repeated: the same draws for the same seed, and streams of draws that do not
-// disturb one another.
+// Repeatable randomness: the same draws for the same seed, and streams of draws that do not affect
+// one another.
 
 export interface Random {
   /** Uniform in [0, 1). */
@@ -8,7 +8,7 @@ export interface Random {
   int(low: number, high: number): number;
   pick<T>(items: readonly T[]): T;
   chance(probability: number): boolean;
-  /** A stream of its own, fixed by this one's seed and the name. */
+  /** An independent stream, determined by this one's seed and the name. */
   fork(name: string | number): Random;
 }
 

@@ -1,4 +1,4 @@
-// A reader of the harness: asks for ranges, pages and sums all the time, each at least as new as
+// A reader of the harness: requests ranges, pages and sums all the time, each at least as new as
 // some ack, and keeps the answers for the oracle.
 import { readColumns } from "../../client/read.ts";
 import { machines, numericSignals } from "./batches.ts";
@@ -11,10 +11,13 @@ export type Answer = {
   what: string;
   machines: readonly string[];
   signals: readonly string[];
-  /** What it says it is complete through, and what was asked for at least. */
+  /**
+   * The revision through which the answer is complete by its own claim, and the least one
+   * requested.
+   */
   revision: number;
   minRevision: number;
-  /** The cursors of both; "" if nothing was asked for. */
+  /** The cursors of both; "" if none was requested. */
   cursor: string;
   minCursor: string;
   /** "machine signal" to a digest of all samples, in order of time. */
@@ -25,7 +28,7 @@ export type ReaderOptions = {
   ports: readonly number[];
   random: Random;
   record: RoundRecord;
-  /** A cursor that somebody was given with an ack. */
+  /** A cursor that a client received with an ack. */
   ackedCursor: () => string | undefined;
 };
 
@@ -51,7 +54,7 @@ export class Reader {
     const abort = this.#stop.signal;
     while (!abort.aborted && this.answers.length < maxAnswers) {
       using clients = reach(ports, random);
-      // Without one, an accessor answers of what it knows by itself.
+      // Without one, an accessor answers from what it knows already.
       const minCursor = random.chance(0.3) ? "" : (ackedCursor() ?? "");
       const what = random.pick(["blocks", "columns", "pages"] as const);
       record.note({ who: "reader", what, how: "invoked", minCursor });
@@ -113,7 +116,7 @@ type AskPages = {
   abort: AbortSignal;
 };
 
-/** A page after the other: all of one revision, whatever is committed meanwhile. */
+/** One page after the other: all of one revision, whatever is committed meanwhile. */
 async function askPages(
   clients: Reach,
   { machines, signals, minCursor, minRevision, pageSize, abort }: AskPages,

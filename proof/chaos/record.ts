@@ -1,18 +1,18 @@
 // The record of a round: every operation of every client and every fault as a line of JSON, and
-// what was found wrong.
+// every violation that was found.
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 export type Operation = {
   who: string;
   what: string;
-  /** How a client's operation ended: unknown is what may or may not have happened. */
+  /** The outcome of a client's operation: unknown means that it may or may not have happened. */
   how?: "invoked" | "ok" | "failed" | "unknown";
 } & Record<string, unknown>;
 
 export type RoundRecord = {
   readonly folder: string;
-  /** What is wrong with the system, in words. Empty in a good round. */
+  /** Violations by the system, in words. Empty in a good round. */
   readonly violations: string[];
   note(operation: Operation): void;
   violation(text: string): void;

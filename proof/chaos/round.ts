@@ -29,7 +29,7 @@ export type RoundResult = Tally & {
   violations: readonly string[];
   hangs: number;
   faults: number;
-  /** What became of the standby, in words; undefined without one. */
+  /** The outcome of the standby, in words; undefined without one. */
   promoted: string | undefined;
   feeds: number;
   answers: number;
@@ -59,12 +59,13 @@ export async function runRound(
     await postgres.up();
     await postgres.ask("postgres", `drop database if exists ${database} with (force)`);
   });
-  // While the accessors start: a copy of a running server is what it takes.
+  // While the accessors start: it only needs a copy of a running server.
   const opening = plan.promotion && Promotion.open(plan.promotion, postgres);
   opening?.catch(() => {});
   const accessors: Accessor[] = [];
   {
-    // Held until all proxies listen: one that got the port of its accessor connected to itself.
+    // Reserved until all proxies listen: a proxy that got the port of its accessor connected to
+    // itself.
     await using held = new AsyncDisposableStack();
     for (let i = 1; i <= plan.accessors; i++)
       accessors.push(await openAccessor(i, { stack, held, postgres, database, record }));
@@ -98,7 +99,7 @@ export async function runRound(
   const arena: Arena = { accessors, postgres, database, writers, subscribers, spool, promotion };
   const done = await harm(plan, { arena, random: random.fork("faults"), record });
 
-  // Faults are over: everything must come to rest.
+  // Faults are over: everything must settle.
   record.note({ who: "harness", what: "settle" });
   for (const { process: one, front, back } of accessors) {
     one.signal("SIGCONT");
@@ -165,7 +166,7 @@ export async function runRound(
 
 type Opening = {
   stack: AsyncDisposableStack;
-  /** Keeps the accessor's port from others until it is disposed of. */
+  /** Reserves the accessor's port until it is disposed of. */
   held: AsyncDisposableStack;
   postgres: KeptPostgres;
   database: string;
@@ -226,8 +227,8 @@ function startSpool({ plan, port, journal, stack, record }: SpoolStart): KeptPro
 }
 
 /**
- * Until the process has appended, died where it was armed, or takes too long: what it is armed with
- * counts in its first life, which faults would end before it began on a busy machine.
+ * Waits until the process has appended, has died where it was armed, or takes too long: its
+ * failpoints apply in its first life, which on a busy machine faults would end before it began.
  */
 async function appends({ fired }: KeptProcess, journal: string): Promise<void> {
   for (

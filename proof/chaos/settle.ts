@@ -1,4 +1,4 @@
-// The end of a round: nothing is broken any more, so everything must come to rest, soon.
+// The end of a round: nothing is broken any more, so everything must settle, soon.
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "./clients.ts";
@@ -7,7 +7,7 @@ import { askNumber } from "./stored.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { Writer } from "./writer.ts";
 
-// On a machine that is busy with other things a start of Node alone may take ten seconds.
+// On a machine that is busy with other work, a start of Node alone may take ten seconds.
 const settleDeadlineMs = 60_000;
 
 type Settling = {
@@ -18,13 +18,13 @@ type Settling = {
   /** The journal of the process with a spool. */
   spool: string | undefined;
   databaseUrl: string;
-  /** Whether a cursor is of commits that a promotion gave up. */
+  /** Whether a cursor belongs to commits that a promotion gave up. */
   isGivenUp: (cursor: string) => boolean;
 };
 
 /**
- * Waits until everything is acknowledged, seen and compacted; what is not within the deadline
- * hangs.
+ * Waits until everything is acknowledged, received and compacted; anything later than the deadline
+ * is reported as hanging.
  */
 export async function settle({
   record,

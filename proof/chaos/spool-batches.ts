@@ -1,5 +1,5 @@
-// The batches of the process with a spool, by its own number, for the lane and the sequence are the
-// spool's to choose; and what its journal proves.
+// The batches of the process with a spool, by its own numbers, since the spool chooses lane and
+// sequence; and what its journal proves.
 import { readFileSync } from "node:fs";
 import { makeBatch, type SentBatch } from "./batches.ts";
 import { keyOf } from "./content.ts";
@@ -7,7 +7,7 @@ import type { GivenUp } from "./given-up.ts";
 import type { RoundRecord } from "./record.ts";
 import type { Stored } from "./stored.ts";
 
-/** Of which something is stored. Numbers have their own times, so no two are equal. */
+/** Batches with stored records. Numbers have their own times, so no two are equal. */
 export function spoolBatch(seed: number, number: number): SentBatch {
   for (let variant = 0; ; variant++) {
     const made = makeBatch({ seed, producer: "spool", variant, sequence: number });
@@ -16,8 +16,8 @@ export function spoolBatch(seed: number, number: number): SentBatch {
 }
 
 /**
- * Every batch taken is stored once (but for what was stored and given up since), every batch begun
- * at most once, and nothing else under the spool's names. Returns what was taken.
+ * Every accepted batch is stored once (except batches that were stored and given up since), every
+ * batch begun at most once, and nothing else under the spool's names. Returns the accepted batches.
  */
 export function judgeSpool(
   journal: string,

@@ -1,6 +1,6 @@
-// A process of the harness that appends to the producer library: what it says in its journal that
-// it took must arrive, once. Arguments: accessor URL, spool folder, journal, seed. A file
-// `<journal>.finish` asks it to flush.
+// A process of the harness that appends to the producer library: everything that its journal
+// records as accepted must arrive, once. Arguments: accessor URL, spool folder, journal, seed. A
+// file `<journal>.finish` asks it to flush.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,11 +15,11 @@ const [accessor, spoolDir, journal, seed] = process.argv.slice(2) as [
   string,
 ];
 
-// The harness holds the other end: if that ends, so do we.
+// The harness holds the other end: if that ends, so does this process.
 new Socket({ fd: 3 }).on("close", () => process.exit(1)).resume();
 
 const past = existsSync(journal) ? readFileSync(journal, "utf8").split("\n") : [];
-// A number that was begun and not confirmed may be on the disk or not: it is never given again.
+// A number that was begun and not confirmed may be on the disk or not: it is never used again.
 let number = Math.max(0, ...past.map((line) => Number(line.split(" ")[1] ?? 0))) + 1;
 const uplink = await openUplink({
   accessor,

@@ -1,4 +1,4 @@
-// What PostgreSQL holds, read past every service of ours.
+// Reads the contents of PostgreSQL directly, not through any service of ours.
 import { create, fromBinary } from "@bufbuild/protobuf";
 import pg from "pg";
 import { BatchSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
@@ -93,7 +93,7 @@ function addRow(
   };
   commits.set(revision, commit);
   const parts = commit.content.parts as Map<string, string>;
-  // A second row of one series, or a second machine, is no content that anybody sent.
+  // No client sent a second row of one series, or a second machine.
   const key =
     parts.has(signal) || commit.content.machine !== machine ? `${machine}/${signal} again` : signal;
   if (kind === SignalKind.NUMERIC) {
@@ -108,7 +108,7 @@ function addRow(
   }
 }
 
-/** One number of one row. */
+/** The single number of a single row. */
 export async function askNumber(databaseUrl: string, text: string): Promise<number> {
   const client = new pg.Client({
     connectionString: databaseUrl,

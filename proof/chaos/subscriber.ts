@@ -1,4 +1,4 @@
-// A subscriber of the harness: watches through our client, at its own pace, and keeps every
+// A subscriber of the harness: watches through our client library, at its own pace, and keeps every
 // record's digest for the oracle.
 import type { WatchSignalsResponse } from "#gen/millrace/v1/signal_service_pb.ts";
 import { type WatchOptions, watch } from "../../client/watch.ts";
@@ -13,13 +13,13 @@ export type SubscriberOptions = {
   name: string;
   machines: readonly string[];
   signals: readonly string[];
-  /** Where to start; undefined: now. */
+  /** The cursor to start after; undefined: now. */
   after: string | undefined;
   /** Longest pause after an update. */
   slowMs: number;
   /**
-   * Whether the round may give up commits: told so, it goes on after the cursor that it is told.
-   * Default: that is a violation.
+   * Whether the round may give up commits: the subscriber then continues after the cursor in the
+   * error. Default: that is a violation.
    */
   mayBeTold?: boolean;
   ports: readonly number[];
@@ -27,10 +27,10 @@ export type SubscriberOptions = {
   record: RoundRecord;
 };
 
-// One promotion gives up at most one place.
+// One promotion gives up commits at one point at most.
 const maxTold = 1;
 
-/** What came between two cursors. */
+/** The records between two cursors. */
 export type Feed = {
   readonly startCursor: string | undefined;
   readonly cursor: string | undefined;
@@ -38,10 +38,10 @@ export type Feed = {
   readonly seen: readonly string[];
 };
 
-/** A subscriber as the oracle sees it. */
+/** A subscriber in the form that the oracle reads. */
 export type Watched = Feed & {
   readonly options: Pick<SubscriberOptions, "name" | "machines" | "signals">;
-  /** Feeds that ended by name, since what had come was given up. */
+  /** Feeds that ended with a named error because their records were given up. */
   readonly past: readonly Feed[];
 };
 
@@ -49,7 +49,7 @@ export class Subscriber implements Watched {
   readonly options: SubscriberOptions;
   seen: string[] = [];
   readonly past: Feed[] = [];
-  /** The number of records seen by the time of each cursor, to resume from. */
+  /** The number of records received at each cursor, to resume from. */
   readonly marks: { cursor: string; seen: number }[] = [];
   startCursor: string | undefined;
   cursor: string | undefined;
@@ -68,7 +68,7 @@ export class Subscriber implements Watched {
     return this.cursor === undefined ? -1 : revisionOf(this.cursor);
   }
 
-  /** As if its process had been started again: only the cursor is left. */
+  /** As if its process had been restarted: only the cursor is left. */
   restart(): void {
     this.#connection.abort(new Error("restart"));
   }
@@ -134,8 +134,8 @@ export class Subscriber implements Watched {
   }
 
   /**
-   * Goes on elsewhere, if that is what the error is for. Whether it was in the right, the oracle
-   * says.
+   * Continues from another cursor if the error permits it. The oracle decides whether the error was
+   * correct.
    */
   #isTold({ reason, cursor }: WatchError): boolean {
     const { mayBeTold = false, name, record } = this.options;
@@ -155,10 +155,7 @@ export class Subscriber implements Watched {
     return true;
   }
 
-  /**
-   * Each connection of the watch through a proxy of its own choice; notes where the first one
-   * began.
-   */
+  /** Connects each watch through a randomly chosen proxy; records where the first one began. */
   async *#connect(
     ...[request, call]: Parameters<WatchOptions["client"]["watchSignals"]>
   ): AsyncGenerator<WatchSignalsResponse> {

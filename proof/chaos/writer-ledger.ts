@@ -1,5 +1,5 @@
-// What a writer of the harness knows of its batches (sent, acknowledged, lost to another), and what
-// is wrong with an answer.
+// A writer's own record of its batches (sent, acknowledged, lost to another writer), and the errors
+// in an answer.
 import type { BatchResult } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { answerOf } from "./batch-messages.ts";
 import { makeBatch, type SentBatch } from "./batches.ts";
@@ -10,7 +10,7 @@ import type { RoundRecord } from "./record.ts";
 
 export type WriterOptions = {
   producer: string;
-  /** Tells two writers apart that share a producer id. */
+  /** Distinguishes two writers that share a producer id. */
   variant: number;
   shared: boolean;
   /** By unary calls instead of a stream. */
@@ -19,16 +19,18 @@ export type WriterOptions = {
   ports: readonly number[];
   random: Random;
   record: RoundRecord;
-  /** Between two batches. */
+  /** Pause between two batches. */
   intervalMs: number;
   /**
-   * Whether it may alter what was acknowledged. Not where that may be given up: then it would be
-   * taken.
+   * Whether it may alter acknowledged batches. Not if those may be given up: the altered batch
+   * would then be accepted.
    */
   mayAlter: boolean;
 };
 
-/** What would be wrong, unless a promotion has given up what was acknowledged under this number. */
+/**
+ * A violation, unless a promotion has given up the batch that was acknowledged under this number.
+ */
 export type Doubt = { sequence: number; text: string };
 
 export class WriterLedger {
@@ -37,10 +39,10 @@ export class WriterLedger {
   sent = 0;
   /** Sequences that were acknowledged to it, and the cursor of the ack. */
   readonly acked = new Map<number, string>();
-  /** Of a shared id: taken by the other one. */
+  /** Sequences of a shared id that the other writer took. */
   readonly conflicted = new Set<number>();
   readonly doubts: Doubt[] = [];
-  /** Of those that were acknowledged, what a welcome has said is lost. */
+  /** Acknowledged sequences that a welcome has reported as lost. */
   readonly told = new Set<number>();
   protected readonly who: string;
 
@@ -70,8 +72,8 @@ export class WriterLedger {
   }
 
   /**
-   * The errors that say something about the data. Those that a writer provokes end its session and
-   * are judged there.
+   * The errors that concern the data. Errors that a writer provokes end its session and are judged
+   * there.
    */
   protected judge(error: unknown): void {
     const { record, shared } = this.options;
@@ -81,8 +83,7 @@ export class WriterLedger {
     if (reason !== "SEQUENCE_GAP" || shared) return;
     const expected = Number(metadataOf(error)["expected_sequence"] ?? 0);
     this.doubt(expected, "a gap where there is none");
-    // To a single batch there is no welcome: this is how it is told what is gone. It is sent again,
-    // in order.
+    // A single batch gets no welcome: this error reports what was lost. It is sent again, in order.
     if (this.options.unary)
       for (const sequence of this.acked.keys()) if (sequence >= expected) this.isGone(sequence);
   }
@@ -96,7 +97,7 @@ export class WriterLedger {
     this.acked.delete(sequence);
   }
 
-  /** Of a shared id, one number is the other's. */
+  /** Each number of a shared id belongs to one of the two writers. */
   protected lostRace(error: unknown): void {
     const sequence = Number(/sequence (\d+)/.exec(String(error))?.[1]);
     if (this.acked.has(sequence)) this.doubt(sequence, "a conflict for what was acknowledged");

@@ -1,5 +1,5 @@
-// A lean producer of the harness: numbered batches that follow from the seed, sent, sent again, and
-// now and then altered or out of turn; every answer is held against what must come.
+// A lean producer of the harness: numbered batches determined by the seed, sent, sent again, and
+// sometimes altered or out of turn; it compares every answer with the expected one.
 import type { IngestRequest, Welcome } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { numbered, toRequest } from "./batch-messages.ts";
 import { pause, reach, reasonOf } from "./clients.ts";
@@ -7,7 +7,7 @@ import { WriterLedger, type WriterOptions } from "./writer-ledger.ts";
 
 const window = 40;
 const ackTimeoutMs = 3_000;
-// An answer must fit the batch it is for; an altered one gets none.
+// An answer must fit its batch; an altered one gets none.
 const alteredVariant = 900;
 
 export class Writer extends WriterLedger {
@@ -20,7 +20,7 @@ export class Writer extends WriterLedger {
     this.running = this.#run();
   }
 
-  /** Makes no more new batches; resolves running when all are acknowledged. */
+  /** Makes no more new batches; run resolves when all are acknowledged. */
   finish(): void {
     this.#finish = true;
   }
@@ -79,7 +79,7 @@ export class Writer extends WriterLedger {
       for (let sequence = from; !session.signal.aborted; sequence++) {
         if (provoke !== undefined && sequence >= from + 5) {
           const wrong = provoke === "gap" ? this.sent + 2 : random.int(1, lastAcked);
-          // Batches that say the same whatever the variant are no alteration.
+          // Batches with equal content in both variants are no alteration.
           if (provoke === "gap" || this.make(wrong, alteredVariant).batch.samples.length > 0) {
             provoked = true;
             record.note({ who, what: provoke, how: "invoked", sequence: wrong });
@@ -147,10 +147,7 @@ export class Writer extends WriterLedger {
     }
   }
 
-  /**
-   * Where to go on: often further back than need be, so that batches come again that the server
-   * has.
-   */
+  /** Where to continue: often earlier than necessary, so that the server receives batches again. */
   #welcome({ lastSequence, lost }: Welcome, lastAcked: number): number {
     const { random, record, shared } = this.options;
     const last = Number(lastSequence);
@@ -168,7 +165,7 @@ export class Writer extends WriterLedger {
     if (!shared && last > this.sent)
       record.violation(`${this.who}: welcomed with ${last}, and only ${this.sent} were sent`);
     if (shared) {
-      // What the other one took meanwhile is not ours to send.
+      // Sequences that the other writer took meanwhile must not be sent.
       for (let sequence = this.sent + 1; sequence <= last; sequence++)
         this.conflicted.add(sequence);
       this.sent = Math.max(this.sent, last);
@@ -181,7 +178,7 @@ export class Writer extends WriterLedger {
       (sequence) => !this.acked.has(sequence),
     );
     const back = random.chance(0.5) ? random.int(0, 30) : 0;
-    // What is lost is still held here: sent again, all of it from the first or some, or not.
+    // Lost batches are still held here: sent again, all of them from the first, or some, or none.
     const again =
       firstLost !== undefined && random.fork(firstLost).chance(0.5)
         ? firstLost

@@ -1,5 +1,5 @@
-// Inputs that are small on the wire and large when they are read: messages of protobuf made along
-// their descriptors, and texts of JSON, NDJSON and CSV.
+// Inputs that are small on the wire and large when they are read: protobuf messages made from their
+// descriptors, and texts of JSON, NDJSON and CSV.
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import type { Random } from "./random.ts";
@@ -17,7 +17,7 @@ function varint(value: number): number[] {
 const nested = (no: number, inner: Buffer): Buffer =>
   Buffer.concat([Uint8Array.from([...varint(no * 8 + 2), ...varint(inner.length)]), inner]);
 
-/** A field of the message, or of one somewhere inside of it. */
+/** A field of the message, or of a message nested in it. */
 function somewhere(random: Random, message: DescMessage, fits: (field: DescField) => boolean) {
   const found: { field: DescField; wrap: (inner: Buffer) => Buffer }[] = [];
   const visit = (desc: DescMessage, wrap: (inner: Buffer) => Buffer, depth: number) => {
@@ -43,7 +43,7 @@ const kinds = [
   "zeros",
 ] as const;
 
-/** A message that is dense with things to make; a few kilobytes to a few megabytes. */
+/** A message with many objects to create, in a few kilobytes to a few megabytes. */
 export function protobufBomb(
   random: Random,
   { input }: DescMethod,
@@ -57,7 +57,7 @@ export function protobufBomb(
     {
       message: isMessage,
       list: (field: DescField) => field.fieldKind === "list",
-      // In a list, one of those that should come packed.
+      // For a list, one of the fields that are normally packed.
       scalar: (field: DescField) => field.message === undefined,
       packed: (field: DescField) => field.fieldKind === "list" && field.listKind !== "message",
       unknown: isMessage,
@@ -89,14 +89,14 @@ export function protobufBomb(
   return { bytes: made[kind](), kind: `${kind} ${count}` };
 }
 
-/** How a message may come compressed. */
+/** The possible compressions of a message. */
 export const compressions: Record<string, (bytes: Buffer) => Buffer> = {
   gzip: (bytes) => gzipSync(bytes, { level: 1 }),
   deflate: (bytes) => deflateSync(bytes, { level: 1 }),
   br: (bytes) => brotliCompressSync(bytes, { params: { 1: 1 } }),
 };
 
-/** JSON with many values, for an RPC of which `member` may hold them, or for POST /signals. */
+/** JSON with many values, for an RPC whose `member` may hold them, or for POST /signals. */
 export function jsonBomb(random: Random, member: string): { text: string; kind: string } {
   const count = random.pick([1_000, 20_000, 200_000, 1_000_000]);
   const kind = random.pick([
@@ -127,7 +127,7 @@ export function jsonBomb(random: Random, member: string): { text: string; kind: 
   return { text: `{"${member}":${batch}}`, kind: `${kind} ${count}` };
 }
 
-/** Lines that are much to read: open quotes, many lines, many names, old times. */
+/** Lines that are expensive to read: open quotes, many lines, many names, old times. */
 export function linesBomb(random: Random): { text: string; type: string; kind: string } {
   const count = random.pick([1_000, 10_000, 100_000]);
   const csv = "machine,signal,time,value\n";
@@ -174,7 +174,7 @@ export function linesBomb(random: Random): { text: string; type: string; kind: s
 const rows = (count: number, fields: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => `{"machine":"fuzz-1",${fields(i)},"value":1}\n`).join("");
 
-/** A page token of the right length, with numbers that are none. */
+/** A page token of the right length, with invalid numbers. */
 export function wildPageToken(random: Random): string {
   const body = random.bytes(49);
   body[0] = random.pick([1, 2, body[0]!]);

@@ -1,19 +1,19 @@
-// What inputs cost the services: asked of the probe inside of each, and the inputs that cost too
-// much found by sending those of a dear group again, each alone.
+// The cost of inputs to the services, as measured by the probe in each; and the inputs that cost
+// too much, found by sending each input of an expensive group again, alone.
 import { createServer, type Socket } from "node:net";
 import type { ProbeAnswer } from "./probe.ts";
 
 export type Probes = Disposable & {
-  /** For the environment of the services to ask. */
+  /** For the environment of the services, so that their probes connect. */
   readonly env: Record<string, string>;
   /**
-   * The dearest of all services since the last question. collect: with garbage collected for the
-   * next.
+   * The highest cost of all services since the last question. collect: with garbage collected
+   * before the next.
    */
   ask(options?: { collect?: boolean }): Promise<ProbeAnswer>;
 };
 
-/** Listens for as many probes as connect. */
+/** Listens until this many probes have connected. */
 export async function openProbes(): Promise<Probes> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -47,7 +47,7 @@ function askOne(socket: Socket, collect: boolean): Promise<ProbeAnswer> {
       socket.off("data", read).off("close", gone);
       resolve(answer);
     };
-    // The pid that a probe says first may come along.
+    // The pid that a probe sends first may be in the same chunk.
     const read = (piece: string) => {
       text += piece;
       const line = /^\{.*\}$/m.exec(text)?.[0];
@@ -61,7 +61,9 @@ function askOne(socket: Socket, collect: boolean): Promise<ProbeAnswer> {
 
 export type CostLimits = { maxHeldMs: number; maxGrownMib: number };
 
-/** For what is sent, its size may cost: an honest batch of 4 MiB holds the loop for some 100 ms. */
+/**
+ * The size of an input permits some cost: an honest batch of 4 MiB holds the loop for about 100 ms.
+ */
 const perMib = { heldMs: 30, grownMib: 16 };
 
 export const isDear = (
@@ -73,7 +75,9 @@ export const isDear = (
   return heldMs > maxHeldMs + perMib.heldMs * mib || grownMib > maxGrownMib + perMib.grownMib * mib;
 };
 
-/** What an input costs alone: the least of some repetitions, each from a heap without garbage. */
+/**
+ * The cost of a single input: the least of several repetitions, each with a heap without garbage.
+ */
 export async function costAlone(
   send: () => Promise<unknown>,
   probes: Probes,

@@ -4,7 +4,7 @@ import { testDatabase } from "../../test/testing/postgres.ts";
 import { runFuzz } from "./run.ts";
 import { startServices } from "./services.ts";
 
-// CI's machines are slow: what holds the loop there for this long does so anywhere, and worse.
+// CI's machines are slow: an input that holds the loop this long there does so on any machine.
 const bounds = { maxHeldMs: 150, maxGrownMib: 96 };
 
 test("800 hostile inputs end no process, leave good clients served, cost little, and are never blamed on the server", async () => {
@@ -20,8 +20,8 @@ test("800 hostile inputs end no process, leave good clients served, cost little,
   });
   expect(report.faults).toEqual([]);
   expect(report.dear).toEqual([]);
-  // The inputs did reach handlers: some were right, some were refused for what they said or would
-  // have cost.
+  // The inputs did reach handlers: some were valid, some were refused for their content or their
+  // cost.
   expect(report.endings.get("grpc 0")).toBeGreaterThan(10);
   expect(report.endings.get("grpc 3")).toBeGreaterThan(20);
   expect(report.endings.get("grpc 8")).toBeGreaterThan(4);

@@ -21,7 +21,7 @@ const contentTypes = [
 
 /**
  * A call that is mostly right, and wrong somewhere; or, one of `dense` on average, one that is
- * small and comes to much.
+ * small and expands to much.
  */
 export function hostileCall(random: Random, dense: number): Sent {
   if (random.chance(dense)) return dearCall(random);
@@ -33,8 +33,8 @@ export function hostileCall(random: Random, dense: number): Sent {
   if (random.chance(0.1)) message = random.bytes(random.below(2_000));
   let flag = 0;
   if (random.chance(0.15)) {
-    // Compressed, or said to be: whole, cut short, or not compressed at all. The last one stopped
-    // grpc-js below 1.14.4.
+    // Compressed, or declared as such: whole, truncated, or not compressed at all. The last one
+    // stopped grpc-js below 1.14.4.
     flag = 1;
     headers["grpc-encoding"] = random.pick(["gzip", "deflate", "identity", "br", "snappy"]);
     headers["connect-content-encoding"] = "gzip";
@@ -94,15 +94,15 @@ function dearCall(random: Random): Sent {
   prefix[0] = compression === "none" ? 0 : 1;
   prefix.writeUInt32BE(message.length, 1);
   const envelope = Buffer.concat([prefix, message]);
-  // Several at once where they are small, as in one frame.
+  // Several at once if they are small, as in one frame.
   const repeated = message.length < 5_000 && random.chance(0.3) ? 20 : 1;
   const body = isWhole ? message : Buffer.concat(Array.from({ length: repeated }, () => envelope));
   return { path, headers, body, input: `${bomb.kind} ${compression} ${contentType} ${path}` };
 }
 
 /**
- * Makes the call and says how it ended; endless streams are left after `patienceMs`. Errors of the
- * connection are endings, too.
+ * Makes the call and reports how it ended; endless streams are left after `patienceMs`. Errors of
+ * the connection are endings, too.
  */
 export function makeCall(
   session: ClientHttp2Session,
@@ -142,7 +142,7 @@ export function makeCall(
   });
 }
 
-/** A session whose loss is an ending, not an exception. */
+/** A session that reports its loss as an ending, not as an exception. */
 export function openSession(url: string): ClientHttp2Session {
   const session = connect(url);
   session.on("error", () => {});

@@ -114,7 +114,7 @@ export function hostileRequest(random: Random, dense: number): { bytes: Buffer; 
   return { bytes: breakBytes(random, whole.bytes), input: "broken bytes" };
 }
 
-/** A body or a target that is small and comes to much. */
+/** A body or a target that is small and expands to much. */
 function dearRequest(random: Random): { bytes: Buffer; input: string } {
   if (random.chance(0.1)) return inPieces(random);
   if (random.chance(0.3)) {

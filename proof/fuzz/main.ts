@@ -1,5 +1,6 @@
-// Sends hostile inputs to accessors and gateways of its own, half of them where keys are asked for,
-// and prints how they ended and what was dear: node proof/fuzz/main.ts --inputs 100000 --seed 1
+// Sends hostile inputs to accessors and gateways of its own, half of them to services that require
+// keys, and prints how they ended and which were expensive: node proof/fuzz/main.ts --inputs 100000
+// --seed 1
 // --dense 0.1 --searches 20
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +21,7 @@ const { values } = parseArgs({
 });
 const log = createLog({ name: "fuzz", level: "warn", format: "pretty" });
 const folder = mkdtempSync(join(tmpdir(), "millrace-fuzz-"));
-// The embedded server may run as another user, who must be able to pass through.
+// The embedded server may run as another user, which must be able to enter the folder.
 chmodSync(folder, 0o755);
 const dataDir = join(folder, "data");
 try {
@@ -48,7 +49,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Prints a report; answers whether nothing was found. */
+/** Prints a report; returns whether nothing was found. */
 function tell(report: FuzzReport, { accessor, gateway }: FuzzedServices): boolean {
   const { faults, dear, groups, most } = report;
   console.table(Object.fromEntries([...report.endings].sort((a, b) => b[1] - a[1])));

@@ -1,4 +1,4 @@
-// Requests to start from: one that is right for each method, as bytes and as JSON, and wild ones.
+// Requests to start from: a valid one for each method, as bytes and as JSON, and wild ones.
 import { create, type DescMethod, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -19,7 +19,7 @@ const grid = () => ({
   case: "grid" as const,
   value: { startUs: BigInt(Date.now() - 9_000) * 1000n, periodUs: 10_000n },
 });
-/** Signals that hold or count, and one whose type changes from batch to batch. */
+/** Signals that are steps or counters, and one whose type changes from batch to batch. */
 const typed = (random: Random) => ({
   ...random.pick([
     { signal: "valve", sampleType: SampleType.STEP },
@@ -44,7 +44,7 @@ const batch = (random: Random, machine: string) => ({
   ],
 });
 
-/** Names that plants have, and some that no machine may have. */
+/** Names that plants use, and some that no machine may have. */
 const oddNames = [
   ...plantNames,
   ...plantNames.map((name) => name.normalize("NFD")),
@@ -53,7 +53,7 @@ const oddNames = [
 
 export const oddName = (random: Random): string => random.pick(oddNames);
 
-/** A request that is right, by the name of its message. */
+/** A valid request, by the name of its message. */
 function rightRequest(random: Random, name: string): object {
   const range = {
     startTime: time(60),
@@ -142,7 +142,7 @@ const wildValues: readonly unknown[] = [
   "%00",
 ];
 
-/** The same with a field made wild, left out or added. */
+/** The same with a field made wild, removed or added. */
 export function wildJson(random: Random, json: JsonObject): JsonObject {
   const wild: JsonObject = { ...json };
   const key = random.pick([...Object.keys(wild), "unknown", "machines", "pageToken", "sequence"]);

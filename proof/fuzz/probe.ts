@@ -1,17 +1,17 @@
-// Loaded into a service by --import when the fuzzer runs it: says over a socket how long its event
-// loop was held and how much memory it took, between one question and the next. No part of the
-// product.
+// Loaded into a service by --import when the fuzzer runs it: reports over a socket how long its
+// event loop was held and how much memory it took, between one question and the next. Not part of
+// the product.
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 export type ProbeAnswer = {
-  /** The longest that one turn of the event loop used the processor for. */
+  /** The longest processor time of a single turn of the event loop. */
   heldMs: number;
-  /** What the main thread used in all. */
+  /** Total processor time of the main thread. */
   cpuMs: number;
-  /** How far resident memory rose above what it was at the question before. */
+  /** How far resident memory rose above its value at the question before. */
   grownMib: number;
 };
 
@@ -26,7 +26,7 @@ function watch(socket: Socket): void {
   let start = tick;
   let heldMs = 0;
   let baseKib = statusOf("VmRSS");
-  // Of wall clock and processor the lesser: a machine that is busy elsewhere holds up the one, many
+  // The lesser of wall clock and processor time: other work on the machine lengthens the one, many
   // short turns add up in the other.
   const look = () => {
     const { wallMs, cpuMs } = now();
@@ -37,7 +37,7 @@ function watch(socket: Socket): void {
   const begin = () => {
     [tick, heldMs, baseKib] = [now(), 0, statusOf("VmRSS")];
     start = tick;
-    // The highest that it was counts from here.
+    // The peak is measured from here.
     writeFileSync("/proc/self/clear_refs", "5");
   };
   const answer = () => {
@@ -50,7 +50,7 @@ function watch(socket: Socket): void {
   socket.write(`${process.pid}\n`);
   socket.setEncoding("utf8").on("data", (text: string) => {
     if (text.includes("collect")) collect();
-    // A turn later, so that one that was held by what came before has been seen.
+    // One turn later, so that a turn that was held by the previous input is included.
     setTimeout(answer, 2 * tickMs);
   });
 }
@@ -60,7 +60,7 @@ function now() {
   return { wallMs: performance.now(), cpuMs: (user + system) / 1_000 };
 }
 
-/** In KiB. */
+/** Of resident memory, in KiB. */
 function statusOf(name: string): number {
   return Number(
     new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync("/proc/self/status", "utf8"))?.[1],

@@ -1,9 +1,9 @@
-// Random choices that a seed repeats, and ways to break bytes.
+// Random choices that a seed repeats, and ways to corrupt bytes.
 import { randomSource } from "./seeded.ts";
 
 export type Random = ReturnType<typeof createRandom>;
 
-/** Integers, picks and bytes from a seed. */
+/** Integers, picks and bytes that follow from a seed. */
 export function createRandom(seed: number) {
   const next = randomSource(seed);
   const below = (limit: number) => Math.floor(next() * limit);

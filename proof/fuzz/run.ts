@@ -1,5 +1,5 @@
 // A run of the fuzzer against an accessor and a gateway that run as processes: what was sent, how
-// it ended, what it cost.
+// it ended, and its cost.
 import { readFileSync } from "node:fs";
 import type { ClientHttp2Session } from "node:http2";
 import { createClient } from "@connectrpc/connect";
@@ -17,22 +17,25 @@ export type FuzzOptions = {
   gateway: Service;
   inputs: number;
   seed: number;
-  /** What inputs cost; undefined: not looked at. */
+  /** The cost of inputs; undefined: not measured. */
   probes?: Probes;
   bounds?: CostLimits;
   /**
-   * What part of the inputs is small and comes to much. Default 0.1. Such a one takes a hundred
-   * times as long as another.
+   * The fraction of inputs that are small and expand to much. Default 0.1. Such an input takes a
+   * hundred times as long as another.
    */
   dense?: number;
-  /** So many dear groups are sent again input by input; the rest are only counted. Default 20. */
+  /**
+   * This many expensive groups are sent again input by input; the rest are only counted. Default
+   * 20.
+   */
   maxSearches?: number;
   /**
-   * Credentials that inputs carry, one of them each; undefined among them: none. Default: none at
-   * all.
+   * Credentials, one of which each input carries; undefined among them: none. Default: no input
+   * carries any.
    */
   credentials?: readonly (string | undefined)[];
-  /** Of a good client, who must be served after all. */
+  /** The credential of a good client, which must be served after all. */
   goodCredential?: string;
   onProgress?: (done: number) => void;
 };
@@ -44,28 +47,28 @@ export type FuzzReport = {
   faults: Ending[];
   /** Inputs that hold the event loop or take memory beyond the bounds, also alone and repeated. */
   dear: (ProbeAnswer & { input: string; sentBytes: number })[];
-  /** Groups that were dear, and of those the ones that no single input explains. */
+  /** Groups that were expensive, and those of them that no single input explains. */
   groups: { dear: number; notSearched: number };
-  /** The dearest group, which is several inputs at once. */
+  /** The most expensive group, which is several inputs at once. */
   most: ProbeAnswer;
-  /** Resident memory in MiB, before and at the highest. */
+  /** Resident memory in MiB, before the run and at its peak. */
   memory: Record<"accessor" | "gateway", { before: number; peak: number }>;
 };
 
 const atOnce = 32;
-/** A feed is endless, and broken HTTP may be waited for. */
+/** A feed is endless, and a server may wait for the rest of broken HTTP. */
 const patienceMs = 250;
-/** Whatever else was asked is answered. */
+/** Every other request gets an answer. */
 const answerMs = 2_000;
 // INTERNAL, UNKNOWN and DATA_LOSS blame the server; so does any 5xx but 501 (no such method) and
 // 505 (no such HTTP).
 const blame = /^(grpc (2|13|15)|http 5(?!01|05)\d\d)$/;
-// What gRPC's libraries answer to frames that they cannot read, before any handler of ours is
-// asked: INTERNAL, as gRPC's own status page has it.
+// The answer of gRPC's libraries to frames that they cannot read, before any handler of ours is
+// called: INTERNAL, as on gRPC's own status page.
 const frameComplaint =
   /decompress|compressed|grpc-timeout|parse binary|promised \d+ bytes|premature|incomplete|missing output message|unary request|zero request/i;
 
-// Beyond these an input is a fault. Together with what is allowed for its size, and on a busy
+// Beyond these, an input is a fault. An allowance for its size is added, and one for a busy
 // machine.
 const defaultBounds: CostLimits = { maxHeldMs: 50, maxGrownMib: 64 };
 const groupSize = 200;
@@ -120,7 +123,7 @@ function openTargets({ accessor, gateway }: FuzzOptions): Targets {
   });
 }
 
-/** An input that can be sent again and again. */
+/** An input that can be sent repeatedly. */
 function makeInput(
   random: Random,
   targets: Targets,
@@ -144,7 +147,7 @@ function makeInput(
     name: `${where} ${call.input}`,
     bytes: call.body.length,
     send: () => {
-      // A server may well close a connection on such a client.
+      // A server may close the connection of such a client.
       if (target.session.closed || target.session.destroyed)
         target.session = openSession(target.url);
       return makeCall(target.session, call, /Watch/.test(call.path) ? patienceMs : answerMs);
@@ -167,8 +170,8 @@ async function sendGroup(group: readonly Input[], report: FuzzReport): Promise<v
 }
 
 /**
- * A group is several at once: only an input that is dear alone, each time that it is sent, is a
- * fault.
+ * A group is several inputs at once: only an input that is expensive alone, each time that it is
+ * sent, is a fault.
  */
 async function judgeCost(
   group: readonly Input[],

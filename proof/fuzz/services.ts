@@ -1,5 +1,5 @@
-// Accessor and gateway for the fuzzer: as processes, with a probe in each, and where asked for with
-// keys.
+// Accessor and gateway for the fuzzer: as processes, with a probe in each, and with keys if
+// requested.
 import { openKeyFixture } from "../../accessor/testing/keys.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import { listening, type Service, startProgram } from "../../test/testing/processes.ts";
@@ -10,8 +10,8 @@ export type FuzzedServices = AsyncDisposable & {
   readonly gateway: Service;
   readonly probes: Probes;
   /**
-   * None, and narrow ones: to read and to write one machine. One without anything where
-   * authentication is off.
+   * No key, and narrow keys: to read and to write one machine. Only no key if authentication is
+   * off.
    */
   readonly credentials: readonly (string | undefined)[];
   readonly goodCredential?: string;

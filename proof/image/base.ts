@@ -6,7 +6,7 @@ import { type Buildah, outputOf } from "./buildah.ts";
 
 const authorities = "/etc/ssl/certs/ca-certificates.crt";
 
-/** The name of the image that it made. */
+/** The name of the image. */
 export async function makeBase(buildah: Buildah): Promise<string> {
   const root = join(buildah.folder, "base");
   const [repository, codename] = await debianSource();
@@ -20,7 +20,7 @@ export async function makeBase(buildah: Buildah): Promise<string> {
   const registry = await outputOf("npm", ["config", "get", "registry"]);
   const env = {
     PATH: "/usr/local/bin:/usr/bin:/bin",
-    // The build asks the registry that this machine asks, and believes whom it believes.
+    // The build uses the same registry as this machine, and trusts the same authorities.
     npm_config_registry: registry,
     NODE_EXTRA_CA_CERTS: authorities,
   };
@@ -32,7 +32,7 @@ export async function makeBase(buildah: Buildah): Promise<string> {
 }
 
 /**
- * Where this machine gets Debian's packages: the first repository of its list, and the release's
+ * The source of this machine's Debian packages: the first repository of its list, and the release's
  * name.
  */
 async function debianSource(): Promise<[repository: string, codename: string]> {
@@ -40,7 +40,7 @@ async function debianSource(): Promise<[repository: string, codename: string]> {
     ...["indextargets", "--format", "$(REPO_URI) $(CODENAME)"],
     ...["Created-By: Packages", "Origin: Debian", "Component: main"],
   ]);
-  // Those of updates and security fixes come with more in their name.
+  // Names of updates and security fixes have a suffix.
   const plain = sources.split("\n").find((line) => /^\S+ [a-z]+$/.test(line));
   if (plain === undefined) throw new Error("apt-get names no repository of Debian");
   return plain.split(" ") as [string, string];
@@ -50,7 +50,7 @@ async function addNode(root: string): Promise<void> {
   const modules = join(root, "usr/local/lib/node_modules");
   await mkdir(modules, { recursive: true });
   await cp(process.execPath, join(root, "usr/local/bin/node"), { dereference: true });
-  // npm itself would name the folder beside the Node that runs it, which has none.
+  // npm would report its folder relative to the Node that runs it, which has none there.
   const npm = join(await realpath(await outputOf("which", ["npm"])), "../..");
   await cp(npm, join(modules, "npm"), { recursive: true });
   await symlink("../lib/node_modules/npm/bin/npm-cli.js", join(root, "usr/local/bin/npm"));

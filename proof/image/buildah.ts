@@ -1,4 +1,4 @@
-// Debian's buildah, which builds images and runs programs in them without an engine, on a storage
+// Debian's buildah, which builds images and runs programs in them without an engine, with storage
 // of its own.
 import { execFile } from "node:child_process";
 import { mkdtempSync } from "node:fs";
@@ -12,9 +12,7 @@ const execute = promisify(execFile);
 const patienceMs = 5 * 60_000;
 const maxOutputBytes = 64 * 1024 * 1024;
 
-/**
- * Runs a program and answers what it printed. Rejects with the end of its complaint if it fails.
- */
+/** Runs a program and returns its output. Rejects with the end of its error output if it fails. */
 export async function outputOf(program: string, args: readonly string[]): Promise<string> {
   try {
     const options = {
@@ -31,13 +29,13 @@ export async function outputOf(program: string, args: readonly string[]): Promis
   }
 }
 
-/** Images and containers in a folder that goes with it. */
+/** Images and containers in a folder that is removed with it. */
 export type Buildah = AsyncDisposable & {
   readonly folder: string;
-  /** One call of buildah; answers what it printed. */
+  /** One call of buildah; returns its output. */
   call(...args: string[]): Promise<string>;
   /**
-   * The words of a command that runs another in a container, as the image's user, on the host's
+   * The command line that runs another command in a container, as the image's user, on the host's
    * network.
    */
   running(container: string, command: readonly string[], env: Record<string, string>): string[];

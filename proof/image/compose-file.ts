@@ -1,5 +1,4 @@
-// What compose.yaml says of a service: its command and its health check, which the image must be
-// able to run.
+// Reads a service's command and health check from compose.yaml; the image must be able to run them.
 import { readFileSync } from "node:fs";
 
 const text = readFileSync(new URL("../../compose.yaml", import.meta.url), "utf8");

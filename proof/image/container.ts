@@ -1,5 +1,5 @@
-// Programs in a container of the image: started as compose.yaml has them, waited for, and asked to
-// stop as an engine asks.
+// Programs in a container of the image: started as in compose.yaml, waited for, and stopped as an
+// engine does.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
@@ -7,10 +7,10 @@ import { childEnvironment } from "../../runtime/config.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import type { Buildah } from "./buildah.ts";
 
-/** Disposing of it kills what still runs. */
+/** Disposing of it kills the processes that still run. */
 export type Running = AsyncDisposable & {
   readonly lines: readonly string[];
-  /** The port that its log names. */
+  /** The port in its log. */
   port(): Promise<number>;
   /** Sends SIGTERM to the program; resolves with its exit code when it has ended. */
   stop(): Promise<number | NodeJS.Signals>;
@@ -18,7 +18,7 @@ export type Running = AsyncDisposable & {
 
 export type Container = {
   start(command: readonly string[], env?: Record<string, string>): Running;
-  /** Runs a command to its end; its exit code. */
+  /** Runs a command to its end; returns its exit code. */
   run(command: readonly string[]): Promise<number>;
 };
 
@@ -76,7 +76,7 @@ function watch(child: ChildProcess): Running {
   };
 }
 
-/** buildah stands above what it runs: the program is the last of the line. */
+/** buildah is the ancestor of the program that it runs, which is the last of the chain. */
 function programBelow(pid: number): number | undefined {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {

@@ -1,5 +1,5 @@
-// The image's list of folders: all that the services import is copied, and all that is copied goes
-// to the engine.
+// The image's list of folders: everything that the services import is copied, and everything that
+// is copied is in the build context.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -50,7 +50,7 @@ test("every flag of Node that package.json gives a service is in the image's com
   }
 });
 
-/** A file and all of ours that it imports, by their paths from the checkout. */
+/** A file and all of our files that it imports, by their paths from the checkout. */
 function importedBy(entry: string): Set<string> {
   const seen = new Set<string>();
   const waiting = [entry];

@@ -1,4 +1,4 @@
-// Builds the image of the Dockerfile without an engine, starts the three services from it and asks
+// Builds the image of the Dockerfile without an engine, starts the three services from it and calls
 // them: npm run image:check
 import { mkdtempSync, rmSync } from "node:fs";
 import { chmod } from "node:fs/promises";

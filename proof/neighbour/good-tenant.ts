@@ -1,6 +1,6 @@
-// The good tenant: writes, reads and watches as a plant does, and notes how long each answer takes.
-// Ends on SIGTERM. Arguments: accessor URL, gateway URL, file for its outcome. MILLRACE_API_KEY: a
-// key for machines good-*.
+// The good tenant: writes, reads and watches as a plant does, and records how long each answer
+// takes. Ends on SIGTERM. Arguments: accessor URL, gateway URL, file for its outcome.
+// MILLRACE_API_KEY: a key for machines good-*.
 import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,7 +24,7 @@ const headers = { authorization: `Bearer ${key}` };
 const stop = new AbortController();
 const { signal: abort } = stop;
 process.on("SIGTERM", () => stop.abort(new Error("SIGTERM")));
-// The harness holds the other end: if that ends, so do we.
+// The harness holds the other end: if that ends, so does this process.
 new Socket({ fd: 3 }).on("close", () => process.exit(1)).resume();
 
 const measured: Measured[] = [];
@@ -55,8 +55,8 @@ async function measure(what: string, ask: () => Promise<unknown>): Promise<void>
 }
 
 /**
- * Power of every machine at 100 Hz, in batches of 250 ms, until it is told to stop; then waits for
- * every ack.
+ * Power of every machine at 100 Hz, in batches of 250 ms, until it is stopped; then waits for every
+ * ack.
  */
 async function write(): Promise<void> {
   const log = createLog({ name: "good", level: "error" });
@@ -76,7 +76,7 @@ async function write(): Promise<void> {
   await uplink.flush({ abort: AbortSignal.timeout(60_000) });
 }
 
-/** From a batch's making to its arrival here, through the log: the longest of the ways. */
+/** From a batch's creation to its arrival here, through the log: the longest path. */
 async function follow(untilSeen: () => boolean): Promise<void> {
   const leave = new AbortController();
   const onState = (state: { state: string; error?: unknown }) => {
@@ -158,9 +158,9 @@ const questions: Record<string, () => Promise<unknown>> = {
   GetLatest: () => signals.getLatest({ signals: ["power"] }, { timeoutMs: 10_000 }),
 };
 
-/** One question after the other, some ten a second. */
+/** One question after the other, about ten a second. */
 async function ask(): Promise<void> {
-  // Only then is there something to ask for.
+  // Only then is there something to query.
   while (outcome.seen === 0 && !abort.aborted) await sleep(50);
   while (!abort.aborted)
     for (const [what, question] of Object.entries(questions)) {

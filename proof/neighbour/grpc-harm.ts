@@ -1,5 +1,5 @@
-// Harm over gRPC that stores nothing: messages that cost more than they weigh, questions without
-// measure, answers left unread.
+// Harm over gRPC that stores nothing: messages that cost more than they weigh, unbounded questions,
+// answers left unread.
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
@@ -21,7 +21,7 @@ import { type Harm, hammer, leaveUnread, repeatedly, type Target, writeAndLeave 
 const check = "/grpc.health.v1.Health/Check";
 const service = "/millrace.v1.SignalService/";
 
-/** A message in which two bytes are one more object, in few bytes on the wire. */
+/** A message in which every two bytes make one more object, in few bytes on the wire. */
 const bomb = (pair: readonly [number, number], count: number) =>
   gzipSync(Buffer.alloc(2 * count, Buffer.from(pair)));
 const wrapped = (field: number, body: Buffer) => {
@@ -143,7 +143,7 @@ export const grpcHarm: Record<string, Harm> = {
     const open = repeat(60, (i) =>
       Buffer.concat([frame(1, 4, 2 * i + 1, head), frame(0, 0, 2 * i + 1, prefix)]),
     );
-    // Of a type that nobody knows: passed over, but read together with the small one.
+    // A frame of unknown type: ignored, but read together with the small one.
     const ignored = repeat(4, () => frame(0xf0, 0, 0, Buffer.alloc(15_000)));
     const small = repeat(120, (i) =>
       Buffer.concat([frame(0, 0, 2 * (i % 60) + 1, Buffer.alloc(16)), ignored]),

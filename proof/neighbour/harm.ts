@@ -1,5 +1,5 @@
-// What a kind of harm works with: the two ports, a narrow key, calls of any shape, and a count of
-// how they ended.
+// The tools of a kind of harm: the two ports, a narrow key, calls of any shape, and a count of how
+// they ended.
 import type { ClientHttp2Session } from "node:http2";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +9,7 @@ import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { makeCall, openSession } from "../fuzz/grpc-inputs.ts";
 
-/** Runs until the target's signal is aborted. */
+/** Runs until the target's abort signal fires. */
 export type Harm = (target: Target) => Promise<void>;
 
 export type Target = Disposable & {
@@ -48,8 +48,8 @@ export function openTarget({ accessorUrl, gatewayUrl, key, abort }: Opening): Ta
 }
 
 /**
- * Does harm for a while; answers when, and how its requests ended. What is done to its connections
- * is no failure of ours.
+ * Does harm for a while; returns when, and how its requests ended. Whatever the server does to its
+ * connections is no failure of the harness.
  */
 export async function endure(
   harm: Harm,
@@ -65,8 +65,8 @@ export async function endure(
 const pauseMs = 25;
 
 /**
- * So many at once do the same again and again, with a breath between: what is to be shown is the
- * server's work, not ours.
+ * This many repeat the same action, with a short pause between: the load must be the server's, not
+ * the harness's.
  */
 export async function repeatedly(
   target: Target,
@@ -78,7 +78,7 @@ export async function repeatedly(
     while (!target.abort.aborted) {
       await once(turn++).then(
         (ending) => target.note(typeof ending === "string" ? ending : "ok"),
-        // Names and delays differ in their numbers: it is the kinds that are counted.
+        // Names and delays differ in their numbers: messages are counted by kind.
         (error) =>
           target.note(
             ConnectError.from(error)
@@ -92,7 +92,7 @@ export async function repeatedly(
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** Messages in gRPC's frames, to both ports, again and again. */
+/** Messages in gRPC's frames, to both ports, repeatedly. */
 export async function hammer(
   target: Target,
   { path, message, gzip, headers = {}, atOnce = 4 }: HammerOptions,
@@ -123,7 +123,9 @@ export type HammerOptions = {
   atOnce?: number;
 };
 
-/** Opens so many connections, writes to each, and never reads; those that are closed come back. */
+/**
+ * Opens this many connections, writes to each, and never reads; reconnects those that are closed.
+ */
 export async function holdOpen(
   target: Target,
   port: number,
@@ -150,7 +152,9 @@ export async function holdOpen(
   target.note("held to the end");
 }
 
-/** Writes the same on so many connections, reads nothing, and leaves after 300 ms to come again. */
+/**
+ * Writes the same on this many connections, reads nothing, and leaves after 300 ms to reconnect.
+ */
 export async function writeAndLeave(
   target: Target,
   port: number,
@@ -167,7 +171,7 @@ export async function writeAndLeave(
   });
 }
 
-/** message: of a whole call. body: what is sent of one that never ends, in gRPC's frames. */
+/** message: of a whole call. body: the beginning of one that never ends, in gRPC's frames. */
 type UnreadOptions = {
   url: string;
   path: string;

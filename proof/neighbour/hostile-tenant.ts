@@ -1,7 +1,7 @@
-// A hostile tenant: does the worst of one kind after the other, each for a while, then starts
-// again, until it is stopped. Arguments: accessor URL, gateway URL, milliseconds for a kind, seed.
-// MILLRACE_API_KEY: a key for machines bad-*. Prints a line of JSON for each kind: what it did,
-// from when to when, and how its requests ended.
+// A hostile tenant: does the worst of one kind of harm after the other, each for a while, then
+// starts over, until it is stopped. Arguments: accessor URL, gateway URL, milliseconds for a kind,
+// seed. MILLRACE_API_KEY: a key for machines bad-*. Prints a line of JSON for each kind: its name,
+// its start and end, and how its requests ended.
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { childEnvironment } from "../../runtime/config.ts";
@@ -19,7 +19,7 @@ const [accessorUrl, gatewayUrl, slotMs, seed] = process.argv.slice(2) as [
 ];
 const { MILLRACE_API_KEY: key = "", MILLRACE_HARM: only } = childEnvironment({});
 new Socket({ fd: 3 }).on("close", () => process.exit(1)).resume();
-// Whatever a server does to such connections is an ending, not a failure of ours.
+// Whatever a server does to such connections is an ending, not a failure of the harness.
 process.on("uncaughtException", (error) =>
   console.log(JSON.stringify({ note: String(error).slice(0, 200) })),
 );
@@ -27,7 +27,7 @@ process.on("uncaughtException", (error) =>
 const all: Record<string, Harm> = { ...grpcHarm, ...storedHarm, ...httpHarm };
 const names = only === undefined ? Object.keys(all) : only.split("|");
 const random = createRandom(Number(seed));
-// What its questions are asked of: many equal samples, which cost little to send and much to read.
+// The data that its questions read: many equal samples, which cost little to send and much to read.
 await fill();
 for (;;) {
   for (const name of shuffled(names)) {

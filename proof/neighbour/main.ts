@@ -1,7 +1,7 @@
 // One good tenant beside a hostile one: npm run proofs:neighbour -- [--minutes 10] [--seed 1]
 // [--slot 10] [--harm "one kind|another"] [--json FILE] The good one writes, reads and watches, for
 // a minute alone, then beside the other, which does the worst of every kind over gRPC and HTTP.
-// Ends with 1 if the good one waits, is refused, or misses anything, if a process ends, or if
+// Exits with 1 if the good one waits, is refused, or misses anything, if a process ends, or if
 // memory passes its cap.
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,8 +30,8 @@ const { values } = parseArgs({
     json: { type: "string" },
   },
 });
-// What docs/proofs-hostile-clients.md states; resident, so with what the allocator has not given
-// back.
+// The bound that docs/proofs-hostile-clients.md states; resident memory, so it includes what the
+// allocator has not returned.
 const capMib: Record<string, number> = { accessor: 1_024, gateway: 768 };
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-neighbour-"));
@@ -121,7 +121,7 @@ process.exitCode = faults.length > 0 ? 1 : 0;
 async function createKey(tenant: "good" | "bad"): Promise<string> {
   const scopes = ["read", "live", "write"].flatMap((scope) => ["--scope", scope]);
   const names = ["--machine", `${tenant}-*`, "--producer", `${tenant}.*`];
-  // Those that the gateway makes for what is posted.
+  // Producers that the gateway makes for posted records.
   names.push("--producer", "http:*", "--producer", "rest:*");
   const made = startProgram(
     "accessor/commands/keys-command.ts",
@@ -171,7 +171,7 @@ async function judgeRecords({
   if (breaks > 0) faults.push(`the feed broke ${breaks} times`);
 }
 
-/** The most that the services took in a slot, in MiB. */
+/** The most memory of the services in a slot, in MiB. */
 function memoryIn({ fromMs, toMs }: Slot): Record<string, number> {
   const within = usage.rows.filter(
     ({ atS }) => usageFromMs + atS * 1000 >= fromMs && usageFromMs + atS * 1000 < toMs,

@@ -1,13 +1,13 @@
-// The judge of the good tenant finds what it is there for: failures, slow answers, answers that
-// stop coming.
+// The judge of the good tenant finds what it must find: failures, slow answers, answers that stop
+// coming.
 import { expect, test } from "vitest";
 import { judgeLatencies, type Measured, slowestBySlot } from "./measured.ts";
 
 const [fromMs, untilMs] = [60_000, 120_000];
 
 /**
- * A question a second for two minutes; from the first minute's end on, the answers take what
- * `during` says.
+ * A question a second for two minutes; from the end of the first minute on, the answers take the
+ * times in `during`.
  */
 function measuredWith(during: (second: number) => number | undefined): Measured[] {
   return Array.from({ length: 120 }, (_, second) => {

@@ -1,10 +1,10 @@
-// What the good tenant measures, and how it is judged: every answer by kind of question,
+// The measurements of the good tenant, and their judge: every answer by kind of question,
 // undisturbed and beside a hostile neighbour.
 
-/** One question and its answer. atMs: when it was asked, on the wall clock. */
+/** One question and its answer. atMs: when it was sent, on the wall clock. */
 export type Measured = { atMs: number; what: string; tookMs: number; error?: string };
 
-/** A stretch of time in which a neighbour did something. */
+/** A stretch of time in which the neighbour did one kind of harm. */
 export type Slot = { kind: string; fromMs: number; toMs: number };
 
 export type Latencies = {
@@ -16,12 +16,12 @@ export type Latencies = {
 };
 
 export const maxP99Ms = 1_000;
-/** How many times longer than undisturbed half of the answers may take. */
+/** How many times longer than undisturbed the median answer may take. */
 export const maxMedianRatio = 3;
-// Below this a median is what the machine's clock and scheduler make of it.
+// Below this, a median reflects only the machine's clock and scheduler.
 const leastMedianMs = 5;
 
-/** By what was asked, in order of name. */
+/** By kind of question, in order of name. */
 export function latenciesOf(measured: readonly Measured[]): Latencies[] {
   return [...Map.groupBy(measured, ({ what }) => what)]
     .map(([what, own]) => {
@@ -33,7 +33,7 @@ export function latenciesOf(measured: readonly Measured[]): Latencies[] {
     .sort((a, b) => (a.what < b.what ? -1 : 1));
 }
 
-/** What is wrong, in words; empty if the neighbour was not noticed. */
+/** Violations, in words; empty if the neighbour had no effect. */
 export function judgeLatencies(
   measured: readonly Measured[],
   { fromMs, untilMs }: { fromMs: number; untilMs: number },
@@ -65,7 +65,7 @@ export function judgeLatencies(
   return wrong;
 }
 
-/** The slowest answer of each slot, for whoever looks for the cause. */
+/** The slowest answer of each slot, to help find the cause. */
 export function slowestBySlot(measured: readonly Measured[], slots: readonly Slot[]) {
   return slots.map(({ kind, fromMs, toMs }) => {
     const own = measured.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);

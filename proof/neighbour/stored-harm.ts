@@ -1,4 +1,5 @@
-// Harm that means to be stored: old times, wide gaps, names without end, the numbers of others.
+// Harm that tries to be stored: old times, wide gaps, an endless number of names, the numbers of
+// other producers.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type BatchSchema, MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
@@ -129,7 +130,7 @@ export const storedHarm: Record<string, Harm> = {
     }),
 };
 
-/** Claims to have been told of all numbers that there are. */
+/** Claims to have acks for all numbers that exist. */
 async function hello(target: Target, producerId: string): Promise<string> {
   const stop = new AbortController();
   const requests = (async function* () {

@@ -1,5 +1,5 @@
-// What the good tenant stores, so that whoever knows only how much it wrote knows every sample that
-// must be there.
+// The records that the good tenant stores: knowing only how many it wrote determines every sample
+// that must exist.
 
 import { create } from "@bufbuild/protobuf";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
@@ -8,9 +8,7 @@ import type { Measured } from "./measured.ts";
 
 export const machineNames = ["good-1", "good-2", "good-3", "good-4", "good-5"];
 
-/**
- * What it tells at its end. Counts are of samples; seen: those of its own that its feed brought.
- */
+/** Its report at its end. Counts are of samples; seen: its own samples that its feed delivered. */
 export type TenantOutcome = {
   written: number;
   firstUs: number;
@@ -41,13 +39,13 @@ export function batchesOf(fromUs: number): Batch[] {
   });
 }
 
-/** Guessable, as a careless client's are. */
+/** Guessable, like a careless client's keys. */
 export const idempotencyKeyOf = (number: number): string => `order-${number}`;
 
 type Stored = { machine: string; timesUs: ArrayLike<number>; values: ArrayLike<number> };
 
 /**
- * What is wrong with what is stored, in words; empty if every sample is there once with its value.
+ * Violations among the stored samples, in words; empty if every sample exists once with its value.
  */
 export function judgeStored(
   stored: readonly Stored[],
