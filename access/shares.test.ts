@@ -44,7 +44,7 @@ test("a loan grows, moves to whom it belongs, and is given back once", () => {
   expect([shares.heldBy("address"), shares.heldBy("key"), shares.callers]).toEqual([0, 20, 1]);
   shares.borrowAnyway("key", 90);
   expect(shares.held).toBe(110);
-  for (let i = 0; i < 2; i++) loan.giveBack();
+  for (let i = 0; i < 2; i++) loan[Symbol.dispose]();
   loan.add(5);
   loan.moveTo("nobody");
   expect([shares.held, shares.heldBy("key"), shares.callers]).toEqual([90, 90, 1]);
@@ -67,7 +67,8 @@ test("whatever is asked: bounds hold, a granted loan leaves as much free, nothin
         const shares = new Shares({ total, perCaller });
         const loans: Loan[] = [];
         for (const { caller, amount, giveBack } of steps) {
-          if (giveBack !== undefined) loans[giveBack % Math.max(1, loans.length)]?.giveBack();
+          if (giveBack !== undefined)
+            loans[giveBack % Math.max(1, loans.length)]?.[Symbol.dispose]();
           const before = shares.held;
           const loan = shares.borrow(caller, amount);
           if (loan instanceof Loan) {
@@ -79,7 +80,7 @@ test("whatever is asked: bounds hold, a granted loan leaves as much free, nothin
           expect(shares.held).toBeLessThanOrEqual(total);
           expect(shares.held).toBe(loans.reduce((sum, one) => sum + one.amount, 0));
         }
-        for (const loan of [...loans, ...loans]) loan.giveBack();
+        for (const loan of [...loans, ...loans]) loan[Symbol.dispose]();
         expect([shares.held, shares.callers]).toEqual([0, 0]);
       },
     ),

@@ -138,14 +138,10 @@ export class Loan implements Disposable {
   }
 
   /** Gives all of it back; a second call does nothing. */
-  giveBack(): void {
+  [Symbol.dispose](): void {
     if (this.#over) return;
     this.#over = true;
     this.#change(this.#caller, -this.#amount);
     this.#amount = 0;
-  }
-
-  [Symbol.dispose](): void {
-    this.giveBack();
   }
 }

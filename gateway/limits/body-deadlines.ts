@@ -78,7 +78,7 @@ export function createBodyDeadlines(options: BodyDeadlineOptions, room: Shares):
   const give = (body: Body, error: Error) => {
     if (!bodies.delete(body)) return;
     // The rest of the body is discarded.
-    body.loan.giveBack();
+    body.loan[Symbol.dispose]();
     body.request.emit("error", error);
     endLater(body, lingerMs);
   };
@@ -161,7 +161,7 @@ export function createBodyDeadlines(options: BodyDeadlineOptions, room: Shares):
       request.on("error", () => {});
       onceEnded(response, () => {
         bodies.delete(body);
-        body.loan.giveBack();
+        body.loan[Symbol.dispose]();
         if (request.complete) return;
         // The reader has stopped: the unread rest would block the next request of the connection.
         request.resume();

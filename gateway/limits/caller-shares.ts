@@ -1,6 +1,6 @@
 // Resources that callers share at the gateway, each with a bound for all callers and a share for
 // one: streams of three kinds, bytes of bodies, bytes of unread answers. It decides and gives the
-// reason of a refusal; borrowers must give back.
+// reason of a refusal; borrowers dispose of their loans.
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { Loan, Shares, type Shortage } from "../../access/shares.ts";
 import { type Caller, shareName } from "../caller/caller.ts";
@@ -70,7 +70,7 @@ export class CallerShares {
   }
 
   /**
-   * A place for one stream. Throws RATE_LIMITED for a caller that has used its share, OVERLOADED if
+   * A place for one stream; dispose of it when the stream has ended. Throws RATE_LIMITED for a caller that has used its share, OVERLOADED if
    * nothing is left for anyone.
    */
   enter(kind: StreamKind, caller: Caller): Loan {

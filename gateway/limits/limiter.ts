@@ -30,6 +30,8 @@ export type Admission = {
   quotas: Quota[];
   /** undefined: admitted. */
   refusal: Refusal | undefined;
+  /** For an admitted stream whose number is limited: dispose of it once the stream has ended. */
+  place?: Disposable;
 };
 
 export type Refusal = { limit: string; error: ConnectError };
@@ -59,10 +61,7 @@ export class Limiter {
     return this.#refused;
   }
 
-  /**
-   * Counts a request against a client. If it is admitted and streams, call `leave` once it has
-   * ended.
-   */
+  /** Counts a request against a client. */
   enter(kind: ClientKind, client: string, demand: Demand): Admission {
     return this.#noted(this.#clients[kind].enter(client, demand));
   }
@@ -76,10 +75,6 @@ export class Limiter {
     const limit = admission.refusal?.limit;
     if (limit !== undefined) this.#refused.set(limit, (this.#refused.get(limit) ?? 0) + 1);
     return admission;
-  }
-
-  leave(kind: ClientKind, client: string): void {
-    this.#clients[kind].leave(client);
   }
 
   /** How many streams are open, for keys and addresses with a limit on streams. */
@@ -130,7 +125,9 @@ class ClientBook {
     const open = this.#streams.get(client) ?? 0;
     if (open >= this.#maxStreams) return { quotas, refusal: this.#refuse("streams", 1_000) };
     this.#streams.set(client, open + 1);
-    return { quotas, refusal: undefined };
+    const place = new DisposableStack();
+    place.defer(() => this.#leave(client));
+    return { quotas, refusal: undefined, place };
   }
 
   /**
@@ -159,8 +156,8 @@ class ClientBook {
     return sum;
   }
 
-  leave(client: string): void {
-    const left = (this.#streams.get(client) ?? 1) - 1;
+  #leave(client: string): void {
+    const left = this.#streams.get(client)! - 1;
     if (left > 0) this.#streams.set(client, left);
     else this.#streams.delete(client);
   }

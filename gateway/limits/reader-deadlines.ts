@@ -57,7 +57,7 @@ export function createReaderDeadlines(
   const answers = new Set<Answer>();
 
   const drop = (answer: Answer) => {
-    answer.loan.giveBack();
+    answer.loan[Symbol.dispose]();
     return answers.delete(answer);
   };
   const end = (answer: Answer, limit: string) => {

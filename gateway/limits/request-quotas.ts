@@ -97,8 +97,10 @@ export function createRequestQuotas({
       const { streams = false, writes = false } = request.routeOptions.config ?? {};
       const name = kind === "address" ? networkOf(client) : client;
       const charged = writes && kind === "key";
-      admit(kind, client, limiter.enter(kind, name, { streams, writes: charged }), context);
-      if (streams) onceEnded(reply.raw, () => limiter.leave(kind, name));
+      const admission = limiter.enter(kind, name, { streams, writes: charged });
+      admit(kind, client, admission, context);
+      const { place } = admission;
+      if (place) onceEnded(reply.raw, () => place[Symbol.dispose]());
       if (charged) request.meter = (records) => limiter.charge(kind, name, records);
     },
     enterWithoutKey(address, context) {

@@ -43,27 +43,23 @@ export async function exportRange(
   request: MessageInitShape<typeof ReadSignalsRequestSchema> & { signals: [string] },
   { upstream, abort, format, fileName, limit: asked, safe }: ExportOptions,
 ): Promise<RestAnswer> {
-  const { transport, giveBack } = upstream.borrow();
+  await using opened = new AsyncDisposableStack();
+  const { transport } = opened.use(upstream.borrow());
   const answer = createClient(SignalService, transport).readSignals(request, { signal: abort });
   const slices = answer[Symbol.asyncIterator]();
-  const close = async () => {
-    await slices.return?.();
-    giveBack();
-  };
+  opened.defer(async () => void (await slices.return?.()));
   const next = async () => {
     const slice = await slices.next();
     return slice.done ? undefined : slice.value;
   };
-  const { ahead, cut } = await readAhead(next, { limit: asked, rowsOf: countRows }).catch(
-    async (error) => {
-      await close();
-      throw error;
-    },
-  );
+  const { ahead, cut } = await readAhead(next, { limit: asked, rowsOf: countRows });
   const limit = asked ?? Number.POSITIVE_INFINITY;
   const [name] = request.signals;
   const [first] = ahead;
   const all = withAhead(ahead, next);
+  // The answer is what holds the stream from now on.
+  const held = opened.move();
+  const close = () => held.disposeAsync();
   const head = tableHead({ format, fileName, cursor: first?.cursor ?? "", cut });
   if (name === "state" || name === "error") {
     const pages = sparseRows(all, limit);

@@ -115,7 +115,7 @@ async function answer(
   const gone = new AbortController();
   const callOff = onceEnded(reply.raw, () => gone.abort(over));
   const caller = callerOf(request);
-  const place = new DisposableStack();
+  using place = new DisposableStack();
   const streaming = createLinkedAbortController(gone.signal, options.shutdownSignal);
   const [, search] = splitUrl(request);
   try {
@@ -143,10 +143,7 @@ async function answer(
     const linkTo = (next: NextPage | undefined) =>
       next && toLink({ path: pathOf(route, call.path), search }, next);
     const kind = kindOfStream(route, call);
-    if (kind !== undefined) {
-      const loan = options.shares.enter(kind, caller);
-      place.defer(() => loan.giveBack());
-    }
+    if (kind !== undefined) place.use(options.shares.enter(kind, caller));
     const vary = addVary(reply.getHeader("vary"), "accept, accept-encoding");
     const encoding = chooseEncoding(request.headers["accept-encoding"]);
     const kept = await answerCached(route, call, {
@@ -191,7 +188,6 @@ async function answer(
   } finally {
     callOff();
     streaming.abort();
-    place.dispose();
   }
 }
 

@@ -79,10 +79,6 @@ function isForStream(failure: unknown): boolean {
 }
 
 async function* watchUpstream(upstream: Upstream, request: Request, abort: AbortSignal) {
-  const { transport, giveBack } = upstream.borrow();
-  try {
-    yield* createClient(SignalService, transport).watchSignals(request, { signal: abort });
-  } finally {
-    giveBack();
-  }
+  using loan = upstream.borrow();
+  yield* createClient(SignalService, loan.transport).watchSignals(request, { signal: abort });
 }

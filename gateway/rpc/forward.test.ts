@@ -53,7 +53,7 @@ function open({ messages = 3, fails = false, waitMs = 0 } = {}) {
     as: () => upstream,
     borrow() {
       state.out++;
-      return { transport, giveBack: () => state.out-- };
+      return { transport, [Symbol.dispose]: () => void state.out-- };
     },
   } as unknown as Upstream;
   const shares = new CallerShares();
@@ -187,7 +187,7 @@ test("a stream beyond its caller's share is refused before the accessor is asked
   };
   await expect(read()).rejects.toMatchObject({ code: Code.ResourceExhausted });
   expect(state.out).toBe(0);
-  for (const place of taken) place.giveBack();
+  for (const place of taken) place[Symbol.dispose]();
   await read();
   expect(shares.borrowed()["exports"]).toBe(0);
 });

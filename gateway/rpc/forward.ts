@@ -95,18 +95,16 @@ function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
     context: HandlerContext,
   ): AsyncGenerator<Message, void, undefined> {
     const ended = createLinkedAbortController(context.signal, shutdownSignal);
-    const release = new DisposableStack();
+    using borrowed = new DisposableStack();
     // The writer of an answer may never request the rest of it once the client has left.
-    ended.signal.addEventListener("abort", () => release.dispose(), { once: true });
+    ended.signal.addEventListener("abort", () => borrowed.dispose(), { once: true });
     try {
-      const place = shares.enter(kind, context.values.get(callerKey));
-      release.defer(() => place.giveBack());
-      const { transport, giveBack } = callerOf(upstream, context).borrow();
-      release.defer(giveBack);
+      borrowed.use(shares.enter(kind, context.values.get(callerKey)));
+      const { transport } = borrowed.use(callerOf(upstream, context).borrow());
       ended.signal.throwIfAborted();
       const input = (streamsIn ? requests : one(requests as Message)) as AsyncIterable<Message>;
       const releaseBody = context.values.get(releaseBodyKey);
-      const told = tell(
+      const observed = observe(
         input,
         (message) => waitUnlessAborted(onRequest?.(message, context) ?? 0, ended.signal),
         releaseBody,
@@ -116,7 +114,7 @@ function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
         ended.signal,
         context.timeoutMs(),
         undefined,
-        told,
+        observed,
       );
       yield* answer.message as AsyncIterable<Message>;
     } catch (error) {
@@ -124,7 +122,6 @@ function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
       throw relayError(error);
     } finally {
       ended.abort();
-      release.dispose();
     }
   };
   if (method.methodKind !== "client_streaming") return stream;
@@ -139,13 +136,13 @@ function forwardStream(method: DescMethodStreaming, options: ForwardOptions) {
  * Passes a message on before it waits, so that received messages are not held back. Calls
  * `releaseBody` once the message was taken.
  */
-async function* tell(
+async function* observe(
   messages: AsyncIterable<Message>,
-  about: (message: Message) => Promise<void>,
+  onMessage: (message: Message) => Promise<void>,
   releaseBody: (() => void) | undefined,
 ): AsyncGenerator<Message, void, undefined> {
   for await (const message of messages) {
-    const waiting = about(message);
+    const waiting = onMessage(message);
     yield message;
     releaseBody?.();
     await waiting;

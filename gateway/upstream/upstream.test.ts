@@ -16,16 +16,16 @@ test("a connection takes so many streams, the next takes more, and an empty one 
   expect(connections.size).toBe(3);
   expect(connections.has(upstream.transport as never)).toBe(false);
   expect([a!.transport === b!.transport, c!.transport === d!.transport]).toEqual([true, true]);
-  a!.giveBack();
+  a![Symbol.dispose]();
   expect(upstream.borrow().transport).toBe(b!.transport);
-  e!.giveBack();
+  e![Symbol.dispose]();
   expect(connections.has(upstream.borrow().transport)).toBe(false);
 });
 
 test("the last connection stays for the next stream", () => {
   using upstream = createUpstream("http://127.0.0.1:1");
   const first = upstream.borrow();
-  first.giveBack();
+  first[Symbol.dispose]();
   expect(upstream.borrow().transport).toBe(first.transport);
 });
 

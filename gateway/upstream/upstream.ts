@@ -22,9 +22,9 @@ export type Upstream = Disposable & {
   readonly signals: Client<typeof SignalService>;
   readonly ingest: Client<typeof IngestService>;
   readonly health: Client<typeof Health>;
-  /** A transport for one stream; give it back when the stream has ended. Again is nothing. */
-  borrow(): { transport: Transport; giveBack: () => void };
-  /** How many streams are out, and what has come for them that is not read yet. */
+  /** A transport for one stream; dispose of the loan, once or more often, when it has ended. */
+  borrow(): Disposable & { transport: Transport };
+  /** How many transports are lent, and the bytes that have arrived for them and are not read. */
   borrowed(): { streams: number; bufferedBytes: number };
 };
 
@@ -69,21 +69,17 @@ export function createUpstream(
     borrow() {
       const [free] = [...streams].find(([, count]) => count < streamsPerConnection) ?? [connect()];
       streams.set(free, (streams.get(free) ?? 0) + 1);
-      let out = true;
-      return {
-        transport: free,
-        giveBack: () => {
-          if (!out) return;
-          out = false;
-          const left = (streams.get(free) ?? 1) - 1;
-          // One stays open for the next stream.
-          if (left > 0 || streams.size === 1) streams.set(free, left);
-          else {
-            streams.delete(free);
-            free[Symbol.dispose]();
-          }
-        },
-      };
+      const loan = new DisposableStack();
+      loan.defer(() => {
+        const left = streams.get(free)! - 1;
+        // One stays open for the next stream.
+        if (left > 0 || streams.size === 1) streams.set(free, left);
+        else {
+          streams.delete(free);
+          free[Symbol.dispose]();
+        }
+      });
+      return { transport: free, [Symbol.dispose]: () => loan.dispose() };
     },
     [Symbol.dispose]() {
       for (const transport of [shared, ...streams.keys()]) transport[Symbol.dispose]();
@@ -127,8 +123,8 @@ function withHeaders(upstream: Upstream, headers: Record<string, string>): Upstr
     as: upstream.as,
     borrowed: upstream.borrowed,
     borrow() {
-      const { transport, giveBack } = upstream.borrow();
-      return { transport: wrap(transport), giveBack };
+      const loan = upstream.borrow();
+      return { transport: wrap(loan.transport), [Symbol.dispose]: () => loan[Symbol.dispose]() };
     },
     [Symbol.dispose]() {},
   });

@@ -191,7 +191,7 @@ export const shareMutants: readonly Mutant[] = [
     edits: [
       {
         file: "gateway/limits/body-deadlines.ts",
-        find: "        body.loan.giveBack();\n        if (request.complete) return;",
+        find: "        body.loan[Symbol.dispose]();\n        if (request.complete) return;",
         replace: "        if (request.complete) return;",
       },
     ],
@@ -233,8 +233,8 @@ export const shareMutants: readonly Mutant[] = [
     edits: [
       {
         file: "gateway/rest/mount.ts",
-        find: "place.defer(() => loan.giveBack());",
-        replace: "place.defer(() => void loan);",
+        find: "place.use(options.shares.enter(kind, caller));",
+        replace: "options.shares.enter(kind, caller);",
       },
     ],
     catch: {
