@@ -1,5 +1,5 @@
-// Measures the block codec on several kinds of data: bytes a sample, speed each way, and what zstd
-// would change. Run: node bench/block.ts [filter]
+// Measures the block codec on several kinds of data: bytes per sample, speed of packing and
+// unpacking, and the effect of zstd. Run: node bench/block.ts [filter]
 import { zstdCompressSync } from "node:zlib";
 import { decodeBlockInto } from "../codec/block/decode.ts";
 import { encodeBlock } from "../codec/block/encode.ts";
@@ -177,7 +177,7 @@ const kinds: Kind[] = [
   },
 ];
 
-/** Samples a second in the best round of those that fit the time. */
+/** Samples a second in the best of the rounds that fit into the time. */
 function rate(samples: number, run: () => void): number {
   run();
   let best = 0;

@@ -1,4 +1,4 @@
-// The data sets, the same in every run: R is what a real meter gives, J is hard to pack.
+// The data sets, the same in every run: R resembles a real meter, J is hard to pack.
 import { createMachine } from "../producer/simulate/machine.ts";
 import { profileOf } from "../producer/simulate/profiles.ts";
 import { createWaveform } from "../producer/simulate/waveform.ts";
@@ -10,7 +10,7 @@ import { createRandom } from "./random.ts";
  */
 export type DataSet = "R" | "J";
 
-/** Samples of one machine; without times, every 10 ms from startUs on. */
+/** Samples of one machine; without times, they are every 10 ms from startUs on. */
 export type Piece = {
   readonly startUs: number;
   readonly timesUs?: Float64Array;
@@ -19,7 +19,7 @@ export type Piece = {
 
 export const periodUs = 10_000;
 export const maxGapUs = 1_000_000;
-/** Where stored data begins: a Monday, so that a week is a partition. */
+/** Start of the stored data: a Monday, so that a week is one partition. */
 export const epochUs = Date.UTC(2025, 0, 6) * 1000;
 
 const noiseWatts = 6;
@@ -27,7 +27,7 @@ const stepWatts = 0.1;
 
 /**
  * The simulator's noise, in bytes: the entropy of a Gaussian of 6 W in steps of 0.1 W, given
- * everything else. No coder can do with less.
+ * everything else. No coder needs less.
  */
 export const entropyBytes =
   Math.log2((noiseWatts / stepWatts) * Math.sqrt(2 * Math.PI * Math.E)) / 8;
@@ -72,7 +72,7 @@ export function machineNames(count: number, prefix = "m"): string[] {
   return Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
 }
 
-/** What all samples come to, for checks: the same whoever adds in this order. */
+/** The sum of all samples, for checks: always the same in this order of addition. */
 export function sumOf(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;

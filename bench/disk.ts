@@ -36,8 +36,8 @@ async function measureSet(
     "sample_row",
     copyMessages(set, { machines: names, ...span, sliceUs: 1e6 }),
   );
-  // As tidying does 20 minutes later. The space of old versions is then there for new blocks; here
-  // none come, so it is taken away.
+  // As tidying does 20 minutes later. The space of old versions could then be reused for new
+  // blocks; here none come, so it is removed.
   await scene.rows.query("select drop_superseded(0, 1000000)");
   const used = (await sizeOf(scene, settledTables)) / samples;
   await scene.rows.query("vacuum full");

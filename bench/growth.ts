@@ -1,5 +1,5 @@
-// (h) How ingest and reads change with the number of machines, and with what is stored: one at a
-// time.
+// (h) How ingest and reads change with the number of machines, and with the amount of stored data:
+// one at a time.
 import { epochUs } from "./data.ts";
 import { measureIngest } from "./ingest.ts";
 import type { Role } from "./processes.ts";
@@ -14,8 +14,8 @@ const samplesAnHour = 360_000;
 export type GrowthSize = { fillMs: number; machines: readonly number[]; samples: number };
 
 /**
- * fillMs: how long days are stored. machines: their numbers. samples: how many each number of
- * machines sends for (a).
+ * fillMs: how long to store days. machines: the numbers of machines. samples: how many samples each
+ * number of machines sends for (a).
  */
 export async function measureGrowth(
   stage: Stage,
@@ -23,7 +23,7 @@ export async function measureGrowth(
 ): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const machines of size.machines) {
-    // Targets are of (a), (c) and (d) at their own sizes.
+    // Targets are those of (a), (c) and (d), at their own sizes.
     const of = ({ target: _, what, ...figure }: Figure): Figure => ({
       ...figure,
       what: `h ${machines} machine${machines === 1 ? "" : "s"}: ${what.trim()}`,
@@ -44,7 +44,7 @@ export async function measureGrowth(
 }
 
 /**
- * One machine, day after day, until the time is over; looked at after an hour, at each doubling of
+ * One machine, day after day, until the time is over; measured after an hour, at each doubling of
  * days, and at the end.
  */
 async function measureDays(stage: Stage, fillMs: number): Promise<Figure[]> {
@@ -53,7 +53,7 @@ async function measureDays(stage: Stage, fillMs: number): Promise<Figure[]> {
   const reader = scene.role("read.ts");
   await sender.call("connect", { url: scene.accessor.url });
   await reader.call("connect", { url: scene.accessor.url });
-  // Code is warm, the machine that is measured is new.
+  // The code is warm; the measured machine is new.
   const warm = {
     set: "R",
     machines: ["warm"],
@@ -85,7 +85,7 @@ async function measureDays(stage: Stage, fillMs: number): Promise<Figure[]> {
   return figures;
 }
 
-/** Reads from the middle of what is stored. */
+/** Reads from the middle of the stored data. */
 async function look(
   reader: Role,
   { hours, rate }: { hours: number; rate: number },

@@ -1,4 +1,4 @@
-// (a) Durable ingest from end to end, compaction included, against COPY of the same samples.
+// (a) Durable ingest from end to end, including compaction, compared with COPY of the same samples.
 import { epochUs, machineNames } from "./data.ts";
 import {
   digits,
@@ -15,7 +15,7 @@ import { watchUsage } from "./usage.ts";
 
 export type IngestSize = { machines: number; seconds: number; runs: number };
 
-// Short, so that waiting for the last step is little of what is measured.
+// Short, so that the wait for the last step is a small part of the measured time.
 const compactInterval = "100ms";
 
 const variants = [
@@ -40,7 +40,7 @@ export async function measureIngest(
       return role;
     }),
   );
-  // Once unmeasured: what comes after is how a service runs that has been up for a minute.
+  // The first run is not measured: later ones show a service that has been up for a minute.
   for (const [i, sender] of senders.entries())
     await sender.call("send", { machines: machineNames(machines, `warm${i}-`) });
   await scene.compacted();

@@ -1,5 +1,5 @@
-// (f) How long from the producer's sending to a subscriber, at 100 machines of 100 Hz, and what the
-// processes cost meanwhile.
+// (f) The latency from the producer's sending to a subscriber, at 100 machines of 100 Hz, and the
+// cost of the processes meanwhile.
 import { setTimeout } from "node:timers/promises";
 import { epochUs, machineNames } from "./data.ts";
 import { digits, type Figure, formatMegabytes, formatMs } from "./report.ts";
@@ -9,10 +9,10 @@ import type { Latencies } from "./watch.ts";
 
 export type LiveSize = { seconds: number; intervalMs: number };
 
-// Sent before anything is measured, as fast as it goes and to as many subscribers: what comes after
-// is how a service runs that has been up for a minute. 100 batches of each of 100 machines.
+// Sent before anything is measured, as fast as possible and to as many subscribers, so that the
+// measurement shows a service that has been up for a minute. 100 batches of each of 100 machines.
 const warmBatches = 100;
-// Not counted at the start of each audience: its first messages meet feeds that have just been
+// Not counted at the start of each audience: its first messages arrive at feeds that have just been
 // opened.
 const settleSeconds = 1;
 

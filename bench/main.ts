@@ -1,5 +1,5 @@
-// `npm run bench`: measures everything on one embedded PostgreSQL, each figure beside its baseline
-// in the same run, and prints one table.
+// `npm run bench`: measures everything on one embedded PostgreSQL, each figure with its baseline
+// from the same run, and prints one table.
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { setting } from "../runtime/config.ts";
@@ -91,7 +91,7 @@ const parts: Readonly<Record<string, (stage: Stage, options: Options) => Promise
   g: (stage, { quick }) => measureYear(stage, { runs: quick ? 10 : 50 }),
 };
 
-/** Takes twenty minutes, so only if asked for. */
+/** It takes twenty minutes, so it runs only on request. */
 const growth = "h";
 
 await run({

@@ -52,7 +52,7 @@ export async function measureYear(stage: Stage, { runs }: { runs: number }): Pro
   const sender = scene.role("send.ts");
   await sender.call("connect", { url: scene.accessor.url });
   const yearUs = epochUs - hoursAYear * hourUs;
-  // A real hour makes the series known; the year before it is made up.
+  // A real hour registers the series; the year before it is synthetic.
   await sender.call("fill", {
     set: "R",
     machines: ["m1"],

@@ -1,4 +1,4 @@
-// The processes of a bench run: the accessor as it runs in earnest, and the bench's own roles.
+// The processes of a bench run: the accessor as in production, and the bench's own roles.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -57,7 +57,7 @@ export async function startAccessor({
 
 export interface Role extends AsyncDisposable {
   readonly usage: () => Usage;
-  /** Has a command carried out; one at a time. */
+  /** Runs a command, one at a time. */
   call<T>(name: string, given?: unknown): Promise<T>;
 }
 
@@ -86,7 +86,7 @@ type StartOptions = {
   env?: Record<string, string>;
 };
 
-/** They end when we do: a pipe of theirs closes. */
+/** They end when this process does: a pipe of theirs closes. */
 function start(file: string, { flags = [], nodeFlags, env = {} }: StartOptions): ChildProcess {
   const service = !file.startsWith("bench/");
   return spawn(process.execPath, [...nodeFlags, `${checkout}${file}`, ...flags], {
@@ -102,7 +102,7 @@ function start(file: string, { flags = [], nodeFlags, env = {} }: StartOptions):
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
-  // A role ends when it has nothing more to do, an accessor when it is told.
+  // A role ends when it has nothing more to do, an accessor on a signal.
   if (child.stdin === null) child.kill("SIGTERM");
   else child.stdin.end();
   const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);

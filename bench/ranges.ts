@@ -1,5 +1,5 @@
-// (c) An hour and a day of one machine decoded in a client, (d) a day into 1,440 buckets; against
-// the same from rows.
+// (c) An hour and a day of one machine decoded in a client, (d) a day into 1,440 buckets; compared
+// with the same from rows.
 import { createSource, epochUs, machineNames, sumOf } from "./data.ts";
 import type { Role } from "./processes.ts";
 import type { ReadResult } from "./read.ts";
@@ -50,7 +50,7 @@ export async function measureRanges(
   return figures;
 }
 
-/** Both formats bring what was sent. */
+/** Both formats return the samples that were sent. */
 async function checkContent(reader: Role, machine: string): Promise<void> {
   const range = { fromUs: epochUs, toUs: epochUs + hourUs };
   const expected = sumOf(createSource("R", machine)(range.fromUs, range.toUs).values);
@@ -74,8 +74,8 @@ async function measureRange(
     ms: [] as number[],
     memory: "",
   }));
-  // The first runs of each are not counted: code and caches are cold, and code that takes
-  // milliseconds takes some runs to become warm.
+  // The first runs of each are not counted: code and caches are cold, and code that takes only
+  // milliseconds needs several runs to become warm.
   const unmeasured = hours > 1 ? 1 : 10;
   const measured = hours > 1 ? runs : 3 * runs;
   for (let run = 0; run < unmeasured + measured; run++) {
@@ -126,7 +126,7 @@ async function measureBuckets(
        from sample_row where ${ofRange(id, window)} group by bucket order by bucket`,
     );
     base.push(performance.now() - from);
-    // Ten of ours for one of theirs: each takes milliseconds.
+    // Ten runs of ours for one of the baseline: each of ours takes milliseconds.
     for (let again = 0; again < 10; again++) {
       const answer = await reader.call<{ ms: number; buckets: number; samples: number }>(
         "aggregate",

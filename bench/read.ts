@@ -1,4 +1,4 @@
-// The reader of a bench run: a gRPC client in a process of its own that decodes what comes into
+// The reader of a bench run: a gRPC client in a process of its own that decodes the messages into
 // typed arrays.
 import { type Client, createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -25,7 +25,7 @@ await serveCommands(
       signals = createClient(SignalService, transport);
     },
 
-    /** Decoded and let go of, as one who looks at all of a range once does. */
+    /** Decoded and discarded, as in a client that reads a whole range once. */
     async read(wanted: Wanted): Promise<ReadResult> {
       const from = performance.now();
       let samples = 0;
@@ -34,7 +34,7 @@ await serveCommands(
       return { ms: performance.now() - from, samples };
     },
 
-    /** The sum of all values of a range, to check that both formats bring what was sent. */
+    /** The sum of all values of a range, to check that both formats return what was sent. */
     async sum(wanted: Wanted): Promise<number> {
       let sum = 0;
       for await (const { columns } of slices(wanted))

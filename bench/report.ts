@@ -1,13 +1,13 @@
-// What a bench run has found: figures beside their baselines and targets, as one table.
+// The results of a bench run: figures with their baselines and targets, as one table.
 
 /** One line of the table. */
 export type Figure = {
-  /** As the issue letters them, and what was measured: "a ingest, 10,000 samples a batch". */
+  /** The letter as in the issue, and the measured case: "a ingest, 10,000 samples a batch". */
   readonly what: string;
   readonly ours: string;
-  /** What the baseline needed in the same run. */
+  /** The baseline's figure in the same run. */
   readonly baseline?: string;
-  /** Ours to the baseline, so that targets read as such: "5.1 ×", "1/12". */
+  /** Our figure relative to the baseline, in the form of targets: "5.1 ×", "1/12". */
   readonly ratio?: string;
   readonly target?: string;
   readonly note?: string;
@@ -19,7 +19,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The value below which a part (0 to 1) of them lies. Sorts a copy. */
+/** The value below which a fraction (0 to 1) of them lies. Sorts a copy. */
 export function quantile(values: Float64Array, part: number): number {
   const sorted = values.slice().sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
@@ -31,7 +31,7 @@ export const formatRate = (perSecond: number): string => `${digits(perSecond / 1
 export const formatBytes = (bytes: number): string => `${digits(bytes)} B`;
 export const formatMegabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;
 export const formatTimes = (ratio: number): string => `${digits(ratio)} ×`;
-/** How small a part ours is of the baseline: 1/12. */
+/** Our figure as a fraction of the baseline: 1/12. */
 export const formatPart = (ours: number, baseline: number): string =>
   `1/${digits(baseline / ours)}`;
 
@@ -41,7 +41,7 @@ export function digits(value: number): string {
   return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
-/** "median (least–greatest)" of some runs. */
+/** "median (least–greatest)" of several runs. */
 export function spread(values: readonly number[], format: (value: number) => string): string {
   if (values.length === 1) return format(values[0]!);
   const least = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);

@@ -1,13 +1,13 @@
-// A part of the bench in a process of its own: takes commands as JSON lines on its standard input,
-// answers on its standard output.
+// A part of the bench in a process of its own: reads commands as JSON lines from its standard
+// input, and writes answers to its standard output.
 import { createInterface } from "node:readline";
 
 // biome-ignore lint/suspicious/noExplicitAny: what goes over is the caller's and the command's business
 export type Command = (given: any) => Promise<unknown> | unknown;
 
 /**
- * Serves commands, one at a time, until the parent closes the pipe; then lets go of what would keep
- * the process alive.
+ * Serves commands, one at a time, until the parent closes the pipe; then releases everything that
+ * would keep the process alive.
  */
 export async function serveCommands(
   commands: Readonly<Record<string, Command>>,

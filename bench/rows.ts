@@ -5,8 +5,8 @@ import pg from "pg";
 import { createSource, type DataSet, periodUs } from "./data.ts";
 
 /**
- * A connection that speaks COPY by itself: nothing is parsed, so nothing of ours slows the baseline
- * down.
+ * A connection that implements COPY by itself: nothing is parsed, so no code of ours slows the
+ * baseline down.
  */
 export class RowStore implements AsyncDisposable {
   readonly client: pg.Client;
@@ -52,7 +52,7 @@ export class RowStore implements AsyncDisposable {
     await this.#speak(copyDone, () => false);
   }
 
-  /** COPY out, drained: answers how many bytes came. */
+  /** COPY out, drained: returns the number of bytes received. */
   copyOut(select: string): Promise<number> {
     return this.#speak(queryMessage(`copy (${select}) to stdout (format binary)`), () => false);
   }
@@ -67,8 +67,7 @@ export class RowStore implements AsyncDisposable {
   }
 
   /**
-   * Sends a message and takes what comes until the server is ready again, or until a first byte
-   * that is enough.
+   * Sends a message and reads until the server is ready again, or until a given first byte arrives.
    */
   #speak(message: Buffer, isEnough: (first: number) => boolean): Promise<number> {
     const listeners = this.#socket.listeners("data");
@@ -111,7 +110,7 @@ const rowsPerMessage = 30_000;
 const year2000Us = 946_684_800_000_000;
 
 /**
- * Some machines' samples of a span as the messages of a binary COPY, in slices of time, a machine
+ * Some machines' samples of a span as the messages of a binary COPY, in slices of time, one machine
  * after the other in each.
  */
 export function* copyMessages(

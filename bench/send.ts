@@ -1,5 +1,5 @@
-// The producer of a bench run: the real sender in a process of its own, fed from data that is there
-// before the clock starts.
+// The producer of a bench run: the real sender in a process of its own, fed from data that is
+// prepared before the clock starts.
 import { randomBytes } from "node:crypto";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
@@ -11,7 +11,7 @@ import { createLog } from "../runtime/log.ts";
 import { createSource, type DataSet, maxGapUs, type Piece, periodUs } from "./data.ts";
 import { serveCommands } from "./role.ts";
 
-/** What to send: in slices of time, a batch for each machine in each slice. */
+/** The data to send: in slices of time, with a batch for each machine in each slice. */
 export type Load = {
   set: DataSet;
   machines: readonly string[];
@@ -45,8 +45,8 @@ await serveCommands(
     },
 
     /**
-     * Sends what is prepared, as machines of these names. Answers milliseconds until all of it is
-     * acknowledged.
+     * Sends the prepared data, as machines of these names. Returns the milliseconds until all of it
+     * is acknowledged.
      */
     async send({ machines }: { machines: readonly string[] }) {
       const from = performance.now();
@@ -55,7 +55,7 @@ await serveCommands(
       return performance.now() - from;
     },
 
-    /** Sends a load of any length, made as it goes. */
+    /** Sends data of any length, made while it is sent. */
     async fill(load: Load) {
       let samples = 0;
       for (const { machine, piece } of slices(load)) {
@@ -67,9 +67,9 @@ await serveCommands(
     },
 
     /**
-     * Sends at 100 Hz for some seconds, a batch for each machine every intervalMs: in turn over the
-     * interval, as machines do that know nothing of each other, or all at once. Each batch ends
-     * with a sample of the moment of its sending.
+     * Sends at 100 Hz for some seconds, a batch for each machine every intervalMs: spread over the
+     * interval, as independent machines do, or all at once. Each batch ends with a sample taken at
+     * the moment of its sending.
      */
     async live({
       machines,
@@ -114,7 +114,7 @@ function nowUs(): number {
 
 async function append(batch: Batch): Promise<void> {
   await sender.append(batch, { abort: never });
-  // As the producer does: without a pause nothing is written before the outbox is full.
+  // As in the producer: without a pause, nothing is written before the outbox is full.
   await setImmediate();
 }
 

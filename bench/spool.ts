@@ -28,7 +28,7 @@ async function measure(bytes: number, atOnce: number): Promise<void> {
         const from = performance.now();
         const sequence = await live.append(1, () => batch, { abort });
         latencies.push(performance.now() - from);
-        // As an accessor that keeps up would, so that files come and go.
+        // As an accessor does that keeps up, so that files are created and removed.
         if (sequence % 1000 === 0) live.ack(sequence - 500);
       }
     }),

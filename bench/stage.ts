@@ -1,5 +1,5 @@
-// Where everything is measured: one embedded PostgreSQL with durable settings in a folder of its
-// own, gone at the end.
+// The database of all measurements: one embedded PostgreSQL with durable settings in a folder of
+// its own, which is removed at the end.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,27 +25,27 @@ export interface Stage extends AsyncDisposable {
 
 export interface Scene extends AsyncDisposable {
   readonly accessor: Service;
-  /** Beside the accessor, in the same database. */
+  /** The baseline's table, in the accessor's database. */
   readonly rows: RowStore;
   role(file: string): Role;
-  /** Waits until everything committed is compacted; answers how long. */
+  /** Waits until everything committed is compacted; returns how long that took. */
   compacted(): Promise<number>;
 }
 
-/** The same for all that is measured. autovacuum as it is by default. */
+/** The same for all measurements. autovacuum has its default. */
 const settings = { shared_buffers: "1GB", max_wal_size: "8GB", checkpoint_timeout: "15min" };
 
 export type StageOptions = {
   log: Log;
   abort: AbortSignal;
-  /** Where processes leave their CPU profiles, if anywhere. */
+  /** The folder for CPU profiles of processes, if any. */
   profileDir: string | undefined;
 };
 
 export async function openStage({ log, abort, profileDir }: StageOptions): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), "millrace-bench-"));
-  // PostgreSQL may have to run as another user, who must be able to enter.
+  // PostgreSQL may have to run as another user, which must be able to enter the folder.
   await chmod(dataDir, 0o755);
   stack.defer(() => rm(dataDir, { recursive: true, force: true }));
   const server = stack.use(await openPostgres({ dataDir, settings, log, abort }));

@@ -1,4 +1,4 @@
-// What processes cost: CPU time and resident memory, from /proc. On systems without it, zeros.
+// The cost of processes: CPU time and resident memory, from /proc. On systems without it, zeros.
 import { readdirSync, readFileSync } from "node:fs";
 
 /** CPU in seconds; memory in bytes. */
@@ -8,13 +8,13 @@ const ticksPerSecond = 100;
 
 export function usageOf(pid: number): Usage {
   const stat = read(`/proc/${pid}/stat`);
-  // The name may hold spaces and brackets; fields are counted from behind it.
+  // The name may contain spaces and brackets; fields are counted from after it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const cpuSeconds = (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond;
   return { cpuSeconds, rssBytes: kilobytes(read(`/proc/${pid}/status`), "VmRSS") };
 }
 
-/** A server and its children; what they share counts once. */
+/** A server and its children; shared memory counts once. */
 export function usageOfServer(postmaster: number): Usage {
   let cpuSeconds = 0;
   let own = 0;
@@ -28,7 +28,7 @@ export function usageOfServer(postmaster: number): Usage {
   return { cpuSeconds, rssBytes: own + shared };
 }
 
-/** Runs something while watching processes: CPU seconds, memory at first and at most. */
+/** Runs a function while measuring processes: CPU seconds, memory at the start and at its peak. */
 export async function watchUsage<T>(
   processes: Readonly<Record<string, () => Usage>>,
   run: () => Promise<T>,

@@ -1,5 +1,5 @@
-// The subscribers of a bench run, in a process of their own: they note how old each batch is when
-// it is there.
+// The subscribers of a bench run, in a process of their own: they record the age of each batch on
+// arrival.
 import { createClient } from "@connectrpc/connect";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { signalCodecs } from "../client/codecs.ts";
@@ -21,7 +21,7 @@ export type Latencies = { count: number; p50: number; p99: number; max: number }
 await serveCommands(
   {
     /**
-     * Opens subscribers, each of some machines (none: all); answers when each has its first
+     * Opens subscribers, each to some machines (none: all); returns when each has its first
      * message.
      */
     async open({ url, subscribers }: { url: string; subscribers: readonly (readonly string[])[] }) {
@@ -37,7 +37,7 @@ await serveCommands(
       await Promise.all(opened);
     },
 
-    /** Forgets what came so far: the first messages meet cold code. */
+    /** Discards everything so far: the first messages arrive at cold code. */
     reset() {
       count = 0;
     },

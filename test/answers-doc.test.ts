@@ -1,4 +1,4 @@
-// docs/answers.md works an hour by hand: the numbers there are those that REST gives.
+// docs/answers.md computes an hour by hand: its numbers are those that REST returns.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { MachineState, Severity } from "#gen/millrace/v1/signal_pb.ts";
@@ -10,7 +10,7 @@ import { createLog } from "../runtime/log.ts";
 const page = readFileSync(new URL("../docs/answers.md", import.meta.url), "utf8");
 const log = createLog({ name: "test", level: "silent" });
 
-/** Rows of the table under a header that begins so, as texts. */
+/** Rows of the table under a header that begins with this text, as texts. */
 function table(header: string): string[][] {
   const lines = page.slice(page.indexOf(`| ${header}`)).split("\n");
   const rows = lines.slice(2, lines.indexOf(""));
@@ -109,7 +109,8 @@ test("the machine that falls silent from 12:00:30 to 13:00:10", async () => {
     ({ states }) => states,
   );
   expect(parts.reduce((sum, part) => sum + part.silent_seconds, 0)).toBe(silent_seconds);
-  // It lasts, and since the samples ended nobody has heard of the machine until the newest commit.
+  // The state still lasts, and from the end of the samples until the newest commit the machine is
+  // silent.
   expect(await ask("/signals/state/intervals")).toMatchObject({
     end_time: "2026-03-02T13:00:10Z",
     intervals: [

@@ -1,5 +1,5 @@
-// Bad batches get a typed, helpful answer over gRPC and Connect; what is good beside them is
-// stored, and the stream lives on.
+// Bad batches get a typed, helpful answer over gRPC and Connect; good records beside them are
+// stored, and the stream continues.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -52,7 +52,7 @@ const error = (text: string, ms = startMs) => ({
 });
 
 /**
- * A case: what is sent (three good samples beside it, where it has room), what comes back, how many
+ * A case: the request (with three good samples in it, if it has room), the answer, and how many
  * good records remain.
  */
 type Case = {
@@ -184,7 +184,7 @@ test("Connect: 10 MB in JSON is refused before it is read, with the limit, and t
   ).toEqual([]);
 });
 
-// What is larger than a message in JSON may be never comes to the accessor.
+// A message that is too large as JSON may never reach the accessor.
 const inJson = refusalCases.filter(({ name }) => name !== "10 MB").concat(verdictCases);
 test.each(inJson)("Connect: $name", async (one) => {
   const machine = `connect-${one.name.replaceAll(/[^a-zA-Z0-9]/g, "")}`;

@@ -1,5 +1,5 @@
-// Bad rows and bad queries get a typed, helpful answer over REST, Connect and gRPC; what is good
-// beside them is stored.
+// Bad rows and bad queries get a typed, helpful answer over REST, Connect and gRPC; good rows
+// beside them are stored.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Clients, failure, gatewayClients, grpcClients, rest } from "./testing/ask.ts";

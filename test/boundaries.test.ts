@@ -1,5 +1,5 @@
-// Holds the arrows of docs/architecture.md, and what files may be called, contain and how long they
-// may be.
+// Holds the arrows of docs/architecture.md, and the rules for the names, contents and lengths of
+// files.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,5 @@
-// Answers that the gateway keeps, before the real accessor: through random writes, late ones and
-// compaction, whoever asks gets what an answer made anew would say; and what is kept costs next to
+// The gateway's cached answers, with the real accessor: through random writes, late ones and
+// compaction, every client gets what a new answer would contain; and a cached answer costs next to
 // nothing.
 import { randomInt } from "node:crypto";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
@@ -46,7 +46,7 @@ beforeAll(async () => {
   );
   baseUrl = `http://127.0.0.1:${gateway.port}`;
   ({ ingest } = stack.use(openClients(accessor.port, all)));
-  // So that every signal is known.
+  // So that every signal is registered.
   await write({ machine: "press-1", samples: [column("power", [[baseUs - minuteUs, 1]])] });
 });
 afterAll(() => stack.disposeAsync());
@@ -69,7 +69,7 @@ async function ask(
   return { status, etag: got.get("etag") ?? "", age: got.get("age"), body: await response.text() };
 }
 
-/** Without what names the moment of the answer. */
+/** Without the parts that depend on the moment of the answer. */
 const content = (body: string) => body.replace(/"(cursor|next_page_token)":"[^"]*"/g, '"$1":""');
 const rounded = (body: string) =>
   content(body).replace(/-?\d+\.\d{6,}(e[-+]\d+)?/g, (digits) =>
@@ -80,7 +80,7 @@ const machines = ["mill-1", "mill-2", "press-1"];
 
 const states = [MachineState.ACTIVE, MachineState.IDLE, MachineState.FAULT, MachineState.OFF];
 
-/** A little of everything, in any order of time. */
+/** A few records of every kind, in any order of time. */
 function toBatch({ machine, minute, second, kind, value }: Write): BatchInit {
   const timeUs = baseUs + minute * minuteUs + second * 1_000_000;
   if (kind === "state")

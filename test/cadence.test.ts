@@ -1,5 +1,5 @@
-// What a producer's process sends is what the machines do: 100 samples in each second, states and
-// errors at their pace.
+// The records that a producer's process sends are those of the machines: 100 samples in each
+// second, states and errors at their pace.
 import { expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { grpcClients } from "./testing/ask.ts";
@@ -30,7 +30,7 @@ test("20 minutes of the past and 3 live seconds: the cadence holds, and the seam
     expect(breaksOf(records.powerUs), machine).toEqual([]);
     expect(secondsNotHolding(records.powerUs, 100), machine).toEqual([]);
     expect(records.powerUs).toHaveLength(1203 * 100);
-    // A meter reads to 0.1 W; what a machine draws stays below 20 kW.
+    // A meter reads to 0.1 W; a machine's power stays below 20 kW.
     expect(
       records.power.every(
         (watts) =>
@@ -44,7 +44,7 @@ test("20 minutes of the past and 3 live seconds: the cadence holds, and the seam
   }
 });
 
-/** Full seconds that hold another number of samples. */
+/** Full seconds with another number of samples. */
 function secondsNotHolding(timesUs: readonly number[], count: number): string[] {
   const counts = new Map<number, number>();
   for (const time of timesUs) {
@@ -68,7 +68,7 @@ const stepsOf = (timesUs: readonly number[]) =>
 const outside = (spansUs: readonly number[], { from, to }: { from: number; to: number }) =>
   spansUs.filter((span) => span < from * secondUs || span > to * secondUs);
 
-/** Time in ACTIVE from one error report to the next, of those after the first state change. */
+/** Time in ACTIVE from one error report to the next, for those after the first state change. */
 function operationBetweenErrors({ states, errors }: MachineRecords): number[] {
   const operatedUntil = (untilUs: number) =>
     states.reduce((sum, change, i) => {

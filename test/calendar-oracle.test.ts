@@ -46,7 +46,7 @@ afterAll(() => accessor[Symbol.asyncDispose]());
 const anySeries = fc.record({
   cadenceUs: fc.constantFrom(...cadencesUs),
   gapTimes: fc.constantFrom(1, 2.5),
-  // From where the run of samples begins, in samples before the odd instant.
+  // Start of the run of samples, in samples before the odd instant.
   lead: fc.integer({ min: 0, max: 150 }),
   steps: fc.array(
     fc.record({
@@ -72,8 +72,8 @@ let sequence = 0n;
 let runs = 0;
 
 /**
- * Sends what is late after the rest is compacted; answers all samples of each zone's machine, in
- * order.
+ * Sends the late samples after the rest is compacted; returns all samples of each zone's machine,
+ * in order.
  */
 async function send(scenes: readonly Scene[], machines: readonly string[]): Promise<Sent[][]> {
   const made = scenes.map(({ series }, zone) =>
@@ -117,7 +117,7 @@ async function send(scenes: readonly Scene[], machines: readonly string[]): Prom
   await compacted(accessor);
   for (const zone of made.keys()) {
     await some(zone, true);
-    // Now, and what will not have come by the newest commit.
+    // Samples of now, and one that is still in the future at the newest commit.
     const nowUs = Date.now() * 1000;
     await commit(zone, () =>
       [-20e6, -15e6, 240e6].map((offset) => ({ timeUs: nowUs + offset, value: 7 })),
@@ -140,7 +140,8 @@ test("all buckets of all calendars", { timeout: 120_000 }, async () => {
             await checkUnit(unit, scene, { zone, machine: machines[zone]!, sent: sent[zone]! });
       },
     ),
-    // A smaller scene takes long to find, and says no more than the first bucket that is wrong.
+    // Shrinking to a smaller scene takes long, and shows no more than the first bucket that is
+    // wrong.
     { numRuns: 1, endOnFailure: true },
   );
 });
@@ -154,7 +155,7 @@ async function checkUnit(
   const reachUs = reachDays[unit] * 86_400e6;
   const nearUs = Date.parse(near) * 1000;
   const fromUs = nearUs - reachUs + offsetUs;
-  // Of years the newest ones too, with what has not come yet.
+  // For years, the newest ones too, including time that is still to come.
   const untilUs = unit === "year" ? undefined : nearUs + reachUs;
   const starts = unit === "shift" ? { shiftStarts: [...shifts] } : { dayStart };
   const { series, endTime } = await accessor.signals.aggregateSamples({

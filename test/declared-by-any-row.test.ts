@@ -1,5 +1,5 @@
-// What one row of an upload declares counts for all of it, though the row itself is rejected: by
-// every door, in any order, also where the rows come to several batches.
+// The declaration in one row of an upload counts for all of it, though the row itself is rejected:
+// through every door, in any order, also if the rows are split into several batches.
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -25,7 +25,7 @@ const asJson = (lines: readonly string[]) =>
     Object.fromEntries(line.split(",").map((cell, i) => [head.split(",")[i]!, cell])),
   );
 
-/** What each door makes of rows. */
+/** The batches that each door makes of rows. */
 async function throughDoors(lines: readonly string[]): Promise<Record<string, Batch[]>> {
   const came: Record<string, Batch[]> = {};
   const ndjson = `${asJson(lines)

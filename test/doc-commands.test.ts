@@ -1,5 +1,5 @@
-// What the documents tell people to type is there, and runs with the Node that they have: the
-// README allows 20, which runs no TypeScript.
+// The commands in the documents exist, and run with the Node that users have: the README permits
+// 20, which runs no TypeScript.
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,7 +49,7 @@ test("each npx names a program that is there", async () => {
 const folder = mkdtempSync(join(tmpdir(), "millrace-commands-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** An older Node, as people have it. */
+/** An older Node, as users have it. */
 const older = (await Promise.all(["/usr/bin/node", "/usr/local/bin/node"].map(versionOf))).find(
   (one) => one !== undefined && one.major >= 20 && one.major < 24,
 );

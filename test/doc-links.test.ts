@@ -1,5 +1,5 @@
-// Every link between documents has a target: the file exists, and so does the heading. So do the
-// files that documents name, and the pages of docs/ that the code or the contract names.
+// Every link between documents has a target: the file exists, and so does the heading. The files
+// that documents name exist, and so do the pages of docs/ that the code or the contract names.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,7 +34,7 @@ function anchors(markdown: string): Set<string> {
 
 const withoutCode = (markdown: string) => markdown.replace(/^ *```[\s\S]*?^ *```/gm, "");
 
-/** Links of a page that lead nowhere. Links to other hosts are not looked at. */
+/** Links of a page without a target. Links to other hosts are not checked. */
 function brokenLinks(page: string, markdown: string): string[] {
   const links = [...withoutCode(markdown).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!);
   const local = links.filter((link) => !/^[a-z]+:/.test(link));
@@ -64,7 +64,7 @@ function missingFiles(markdown: string): string[] {
   return [...named].map(([, path]) => path!).filter((path) => !existsSync(join(root, path)));
 }
 
-// The changelog also names files by what they were called before.
+// The changelog also names files by their former names.
 test.each(pages.filter((page) => page !== "CHANGELOG.md"))(
   "the files that %s names are there",
   (page) => {

@@ -1,5 +1,5 @@
-// Numbers of the code that documents state are those of the code; defaults that their tables state
-// are those of --help.
+// Numbers of the code in documents equal those of the code; defaults in their tables equal those of
+// --help.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -9,10 +9,10 @@ import { amountOf, inUnits, sourceNumber } from "./testing/source-numbers.ts";
 const read = (path: string) =>
   readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), "utf8");
 
-/** In one line, without the marks of comments. */
+/** In one line, without comment marks. */
 const inALine = (text: string) => text.replaceAll(/^\s*\/\/ ?/gm, "").replaceAll(/\s+/g, " ");
 
-/** What is wrong; undefined if the page says what the code does. */
+/** What is wrong; undefined if the page agrees with the code. */
 function fault(page: string, { sentence, source, plus }: Documented): string | undefined {
   const [, before, words, after] = /^(.*)\{(.+)\}(.*)$/.exec(sentence)!;
   if (!page.includes(`${before}${words}${after}`)) return "the page does not say this";

@@ -1,5 +1,5 @@
-// An accessor on the embedded PostgreSQL as `npm start` runs it: no superuser, with connections of
-// its own, over data that a superuser left.
+// An accessor on the embedded PostgreSQL as `npm start` runs it: without superuser rights, on
+// connections of its own, with data that a superuser created.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";

@@ -1,5 +1,5 @@
-// 1,000 W for a day are 24 kWh, whatever the cadence, by whatever door they came, asked in whatever
-// way, with nothing declared.
+// 1,000 W for a day are 24 kWh, whatever the cadence, through every door, with every query, without
+// any declaration.
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
@@ -144,7 +144,8 @@ const cadences: [string, number][] = [
   ["15 min", 900 * second],
   ["1 h", 3_600 * second],
 ];
-// A day of rows each 10 ms is a gigabyte of text: what is dense comes for ten minutes as rows.
+// A day of rows every 10 ms is a gigabyte of text: dense samples are sent as rows for ten minutes
+// only.
 const spanOf = (door: string, stepUs: number) =>
   stepUs <= second && door !== "columns" ? 600 * second : dayUs;
 const cases = Object.keys(doors).flatMap((door) =>
@@ -160,7 +161,7 @@ test.each(cases)("%s, a sample every %s", { timeout: 120_000 }, async (door, nam
   };
   await doors[door]!(load);
   await compacted();
-  // Days of SQL are whole ones; the first sample of the next day belongs to that.
+  // SQL counts whole days; the first sample of the next day belongs to that.
   const found = await askEverywhere(load, spanUs === dayUs ? baseUs + dayUs : baseUs + spanUs);
   const kwh = (24 * spanUs) / dayUs;
   for (const [how, value] of Object.entries(found))

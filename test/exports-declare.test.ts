@@ -1,5 +1,5 @@
-// What exports say of a signal is what it declares, or what was inferred and is settled: sent back,
-// it changes nothing.
+// Exports state what a signal declares, or what was inferred and is settled: sent back, they change
+// nothing.
 import pg from "pg";
 import { expect, test } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
@@ -90,12 +90,12 @@ test("what comes back changes no declaration where it came from, and gives the s
       expect(await declarationOf(`elsewhere ${i} ${way}`), what).toMatchObject(same);
     }
     if (!isSettled || count === 1) continue;
-    // Of a part, too.
+    // Exports of a part, too.
     const some = await exported(origin, "format=ndjson&limit=2");
     await post(some.replaceAll(origin, `part ${i}`), ndjson);
     expect((await declarationOf(`part ${i}`)).max_gap_seconds).toBe(before.max_gap_seconds);
   }
-  // A guess that was exported early does not stand against what later samples tell.
+  // A guess that was exported early does not override what later samples show.
   const first = await send("meter", 0, 1, 3_600, {});
   const early = await exported("meter", `format=ndjson&min_cursor=${first}`);
   await send("meter", 1, 24, 3_600, {});

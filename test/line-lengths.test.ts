@@ -1,4 +1,4 @@
-// Lines of documents and of comments have at most 100 characters. Code is the formatter's matter.
+// Lines of documents and of comments have at most 100 characters. The formatter takes care of code.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const maxLength = 100;
 
-/** Comments of a whole line, or behind code, by the end of the file's name. */
+/** Comments on lines of their own, or after code, by the file's extension. */
 const comments: Record<string, RegExp> = {
   ts: /^\s*(\/\/|\/?\*)|[;,{}()[\]]\s+\/\/ /,
   mjs: /^\s*(\/\/|\/?\*)|[;,{}()[\]]\s+\/\/ /,
@@ -16,13 +16,13 @@ const comments: Record<string, RegExp> = {
   sh: /^\s*#|\s# /,
 };
 
-/** A comment that a tool reads, and that has to be one line. */
+/** A comment that a tool reads, and that has to be a single line. */
 const directive = /\bbiome-ignore\b|@ts-expect-error|\beslint-disable\b|^#!/;
 
-/** Migrations that are on main may not change, not even in a comment. */
+/** Migrations on main must not change, not even in a comment. */
 const landedMigrations = 46;
 
-/** Numbers of the lines that are too long and could be broken. */
+/** Numbers of lines that are too long and could be broken. */
 function longLines(path: string, text: string): number[] {
   const ending = /\.([a-z]+)$/.exec(path)?.[1] ?? "sh";
   const lines = text.split("\n").map((line, index) => ({ line, number: index + 1 }));
@@ -33,7 +33,7 @@ function longLines(path: string, text: string): number[] {
     .map(({ number }) => number);
 }
 
-/** Without code blocks and rows of tables, which end where they end. */
+/** Without code blocks and rows of tables, which cannot be wrapped. */
 function proseOf<Line extends { line: string }>(lines: readonly Line[]): Line[] {
   let fence: string | undefined;
   return lines.filter(({ line }) => {
@@ -46,7 +46,7 @@ function proseOf<Line extends { line: string }>(lines: readonly Line[]): Line[] 
   });
 }
 
-/** Whether no part of the line is too long in itself: a URL, or code that has to stay together. */
+/** Whether each part of the line fits: a URL, or code that must not be broken, may be too long. */
 function canBreak(line: string): boolean {
   const indent = /^\s*(?:(?:\/\/|\*|--|#|[-*]|\d+\.)\s+)?/.exec(line)![0].length;
   const parts = line.slice(indent).match(/`[^`]*`\S*|\S+/g) ?? [];

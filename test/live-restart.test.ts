@@ -1,5 +1,5 @@
 // `curl -N` on a live feed, with real processes: the gateway is stopped and killed under it, curl
-// comes back with Last-Event-ID, and nothing is missing or there twice.
+// comes back with Last-Event-ID, and nothing is missing or repeated.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
@@ -10,7 +10,7 @@ import { type Service, startAccessor, startGateway, startProducer } from "./test
 type Row = { machine: string; signal: string; time: string; value?: number };
 
 /**
- * What curl has printed, event by event as a browser would take it: only what an empty line
+ * The output of curl, event by event as a browser would parse it: only events that an empty line
  * completes.
  */
 class Feed {
@@ -32,7 +32,7 @@ class Feed {
     }
   }
 
-  /** A new connection starts with nothing of the last one's unfinished event. */
+  /** A new connection does not continue the last one's unfinished event. */
   reconnect(url: string): ChildProcess {
     this.#text = "";
     const resume = this.lastEventId === "" ? [] : ["-H", `Last-Event-ID: ${this.lastEventId}`];
@@ -105,7 +105,7 @@ test("a feed that curl reads outlives the gateway's restarts, kill -9 among them
     expect(new Set(came).size).toBe(came.length);
     expect(came.toSorted()).toEqual(wanted.map(keyOf).toSorted());
     expect(feed.rows.filter(({ signal }) => signal === "power")).toHaveLength(2 * 2_800);
-    // In the order of storing, which for a machine is that of its times.
+    // In the order of storing, which for one machine is the order of time.
     for (const machine of new Set(feed.rows.map((row) => row.machine))) {
       const times = feed.rows
         .filter((row) => row.machine === machine && row.signal === "power")

@@ -1,4 +1,4 @@
-// Names of machines as plants have them, through the real accessor and gateway: rows in, and out of
+// Machine names as plants use them, through the real accessor and gateway: rows in, and out of
 // every path, list, file, feed and view.
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -144,7 +144,7 @@ test("a feed of a name shows its rows", async () => {
 
 test.each(hostileNames)("%s is refused by path, list and each kind of body", async (why, name) => {
   const written = encodeURIComponent(name);
-  // A client makes steps of paths of dots, and an empty name is another path.
+  // A client resolves paths of dots, and an empty name is another path.
   if (!["empty", "a dot", "two dots"].includes(why))
     expect(await json(`/machines/${written}/summary?from=-1h`)).toMatchObject({
       status: 400,
@@ -189,7 +189,7 @@ test("half a surrogate pair, bytes that are not UTF-8, and a name of 10 MB are r
       expect(JSON.stringify(answer)).toContain("MACHINE_NAME_INVALID");
     }
     const columns = `{"machine":${machine},"state_changes":[{"time":"${time}","state":"MACHINE_STATE_IDLE"}]}`;
-    // What is no text in Unicode is no text of protobuf's JSON, whichever field it is in.
+    // A string that is not valid Unicode is not valid in protobuf's JSON, in any field.
     expect(await post(columns)).toMatchObject({
       reason: expect.stringMatching(/^(MACHINE_NAME|REQUEST)_INVALID$/),
       detail: expect.stringContaining("machine"),

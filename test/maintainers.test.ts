@@ -1,4 +1,4 @@
-// What the pages for newcomers and maintainers name is there: files, commands and rooms; and there
+// The files, commands and rooms that the pages for newcomers and maintainers name exist; and there
 // is one version of Node.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// The flags of Node are written in files that cannot import them: these say the same.
+// Flags of Node are written in files that cannot import each other: they must agree.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { nodeEnvironment, nodeFlags } from "../local/node-flags.ts";

@@ -1,4 +1,4 @@
-// docs/settings.md shows the settings that there are, docs/operations.md says who listens where,
+// docs/settings.md shows the existing settings, docs/operations.md lists who listens where,
 // docs/dependencies.md names the packages.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

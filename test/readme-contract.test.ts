@@ -1,4 +1,4 @@
-// What README.md shows of the contract compiles by itself, and agrees with the contract.
+// The part of the contract in README.md compiles by itself, and agrees with the contract.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

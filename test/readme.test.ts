@@ -1,5 +1,5 @@
-// README.md and docs/start.md tell the truth: their commands run and print what the pages show, and
-// the picture is what the API answers.
+// README.md and docs/start.md are correct: their commands run and print what the pages show, and
+// the picture matches the API's answers.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,7 +24,9 @@ const here = (command: string) =>
     .replaceAll("http://127.0.0.1:8080", gatewayUrl)
     .replaceAll("http://127.0.0.1:50051", accessorUrl);
 
-/** The minute of the picture, and ten seconds before: the state that it begins with. */
+/**
+ * The minute of the picture, and ten seconds before: they contain the state that it begins with.
+ */
 const before = new Date(Date.parse(pictured.from) - 10_000).toISOString();
 const minute = ["--start", before, "--duration", "70s"];
 
@@ -38,7 +40,7 @@ beforeAll(async () => {
   const past = startProducer(accessor.url, "--first-machine", "2", "--machines", "1", ...minute);
   expect(await past.ended).toBe(0);
   stack.use(startProducer(accessor.url, "--machines", "5", "--start", "-1m"));
-  // Until somebody has sent power, asking for it is an error.
+  // Before any client has sent power, a query for it is an error.
   const newest = async () => (await fetch(`${gatewayUrl}/signals/power?from=-5s`)).text();
   await eventually("it is live", async () => /"value"/.test(await newest()), { withinMs: 40_000 });
 });
@@ -54,7 +56,7 @@ describe("README.md", () => {
     expect(asking.filter(({ answer }) => answer !== undefined)).toHaveLength(2);
   });
 
-  // In their order: the questions are about what is sent before.
+  // In order: later questions depend on data that earlier commands send.
   test.each(asking)("$command", async ({ command, answer }) => {
     const output = await outputOf(here(command), {
       enough: command.includes("/live") ? isLive : undefined,

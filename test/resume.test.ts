@@ -1,5 +1,5 @@
-// What breaks is taken up again: a watch after its last cursor, a producer's stream after an
-// accessor was killed.
+// Interrupted work resumes: a watch after its last cursor, a producer's stream after an accessor
+// was killed.
 import { expect, test } from "vitest";
 import { type Clients, grpcClients } from "./testing/ask.ts";
 import { eventually } from "./testing/eventually.ts";
@@ -101,7 +101,10 @@ test("an accessor killed with -9, three times, under a running producer: no hole
   await current[Symbol.asyncDispose]();
 });
 
-/** How far power reaches: the newest sample of each machine, in all. 0 while nobody answers. */
+/**
+ * The sum of the times of each machine's newest power sample, which grows with every sample. 0
+ * while there is no answer.
+ */
 async function countPower(url: string): Promise<number> {
   using clients: Clients & Disposable = grpcClients(url);
   try {

@@ -1,4 +1,4 @@
-// Both doors for rows, POST and --input, take and refuse the same lines, in the same words.
+// Both doors for rows, POST and --input, accept and refuse the same lines, in the same words.
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -16,7 +16,7 @@ afterAll(() => gateway[Symbol.asyncDispose]());
 
 type Said = { taken: number; refused: Record<number, string> };
 
-/** Which lines were refused, and why: each line of a row for itself. */
+/** The refused lines and their reasons: one line for each row. */
 async function byPost(text: string, type: string): Promise<Said> {
   const { body } = await gateway.ask("/signals", {
     method: "POST",
@@ -58,7 +58,7 @@ async function byInput(text: string): Promise<Said> {
   }
 }
 
-/** What the doors said in all: a comparison of nothing would be none. */
+/** All answers of the doors together: comparing nothing would prove nothing. */
 const said = { taken: 0, words: new Set<string>() };
 function note({ taken, refused }: Said): void {
   said.taken += taken;
@@ -158,7 +158,7 @@ test("of NDJSON", async () => {
   );
   await fc.assert(
     fc.asyncProperty(fc.array(line, { maxLength: 12 }), async (lines) => {
-      // What begins with "{" is NDJSON to --input.
+      // --input treats a text that begins with "{" as NDJSON.
       const text = ['{"machine":"m","signal":"x","time":"now","value":1}', ...lines].join("\n");
       note(expectSame(await byInput(text), await byPost(text, "application/x-ndjson")));
     }),

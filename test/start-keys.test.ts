@@ -1,4 +1,4 @@
-// `npm start` with keys, without a simulator, and what it refuses, as a newcomer meets them.
+// `npm start` with keys, without a simulator, and its refusals, as a newcomer sees them.
 import { execFile } from "node:child_process";
 import { chmod, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { quickFolder } from "./testing/quick-folder.ts";
 let folder = "";
 beforeAll(async () => {
   folder = await mkdtemp(join(quickFolder(), "millrace-start-keys-"));
-  // Root starts PostgreSQL as another account, which must get in.
+  // If started by root, PostgreSQL runs as another account, which must be able to enter the folder.
   await chmod(folder, 0o755);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -103,7 +103,7 @@ test("with MILLRACE_AUTH=keys it runs, keys are found by data folder, and a revo
       async () => (await power(httpUrl, made.stdout.trim())).status === 200,
     );
 
-    // Found without a flag, unless another test runs one from here at this moment.
+    // Found without a flag, unless another test runs one from here at the same time.
     const found = await millrace("keys", "list");
     expect(found.stdout + found.stderr).toMatch(
       / {2}npm start {2}|^More than one npm start runs from this checkout\. Choose/m,
@@ -121,7 +121,7 @@ test("with MILLRACE_AUTH=keys it runs, keys are found by data folder, and a revo
       ((await (await power(httpUrl, second)).json()) as { signals: { time: string }[] }).signals[0]!
         .time;
     const before = await time();
-    // What its spool has sent belongs to the new key too, so it goes on.
+    // The batches that its spool has sent belong to the new key too, so it continues.
     await eventually("the simulator goes on", async () => (await time()) > before);
   }
   const { program, httpUrl } = await start({}, "--machines", "0");

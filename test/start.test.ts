@@ -1,5 +1,5 @@
-// `npm start` as a newcomer has it: everything from one process, gone within 5 s of Ctrl-C or when
-// it is killed, the data kept.
+// `npm start` as a newcomer uses it: everything from one process, all ended within 5 s of Ctrl-C or
+// when it is killed, the data kept.
 import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { quickFolder } from "./testing/quick-folder.ts";
 let dataDir = "";
 beforeAll(async () => {
   dataDir = await mkdtemp(join(quickFolder(), "millrace-start-"));
-  // Root starts PostgreSQL as another account, which must get in.
+  // If started by root, PostgreSQL runs as another account, which must be able to enter the folder.
   await chmod(dataDir, 0o755);
 });
 afterAll(() => rm(dataDir, { recursive: true, force: true }));
@@ -44,14 +44,14 @@ async function start(): Promise<{ program: Program; httpUrl: string; commands: s
 const firstSample = async (httpUrl: string) =>
   (await rest(`${httpUrl}/signals/power?machine=mill-1&limit=1`)).body.signals![0];
 
-/** The processes that a process has started, and theirs. */
+/** The child processes of a process, and their children. */
 async function descendants(pid: number): Promise<number[]> {
   const parents = new Map<number, number>();
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    // One that ends meanwhile is none.
+    // A process that ends meanwhile does not count.
     const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
-    // The name in parentheses may hold spaces; state and parent follow it.
+    // The name in parentheses may contain spaces; state and parent follow it.
     const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
     if (stat !== "") parents.set(Number(name), parent);
   }
@@ -63,7 +63,8 @@ async function descendants(pid: number): Promise<number[]> {
 
 async function isAlive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // What has ended but was not waited for (in a container without an init) is no orphan that runs.
+  // A process that has ended but was not waited for (in a container without an init) is no running
+  // orphan.
   return stat !== "" && !/\) [ZX] /.test(stat);
 }
 
@@ -75,7 +76,7 @@ test("ready, five machines, commands that work, kill -9 without orphans, Ctrl-C 
 }, async () => {
   const { program: first, httpUrl, commands } = await start();
   await using _first = first;
-  // It is ready with the first machine; the others are in commits of their own.
+  // It is ready with the first machine; the others register in commits of their own.
   const latest = await eventually("all machines are there", async () => {
     const { body } = await rest(`${httpUrl}/signals/power/latest`);
     return body.signals!.length >= 5 ? body : undefined;

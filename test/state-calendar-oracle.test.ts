@@ -1,5 +1,5 @@
-// Every number of AggregateStates, and peak demand with all else that SummarizeMachines says of
-// states and energy, against a look at the raw records, in twelve time zones around their odd days.
+// Every number of AggregateStates, peak demand, and all figures for states and energy of
+// SummarizeMachines, compared with the raw records, in twelve time zones around their odd days.
 // Through an accessor that compacts meanwhile.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -45,7 +45,7 @@ const anyScene = fc.record({
   dayStart: fc.constantFrom(...dayStarts),
   shifts: fc.constantFrom(...shiftPlans),
   offsetUs: fc.integer({ min: -hourUs, max: hourUs }),
-  // What is summed up, beside the same before.
+  // The units to sum up, including the one before the odd instant.
   summed: fc.shuffledSubarray(["shift", "day", "week"] as const, { minLength: 2, maxLength: 2 }),
   // Lengths of demand intervals: one that divides an hour, and another.
   demandsUs: fc.tuple(
@@ -58,7 +58,7 @@ type Zone = Scene & { timeZone: string; nearUs: number; sent: SentMachine };
 
 const ofEach = { minLength: oddDays.length, maxLength: oddDays.length };
 const anyScenes = fc.array(anyScene, ofEach);
-/** Each cadence comes to two zones. */
+/** Two zones use each cadence. */
 const anyCadences = fc.shuffledSubarray([...cadencesUs, ...cadencesUs], ofEach);
 
 test("states and peak demand of all calendars", { timeout: 120_000 }, async () => {
@@ -80,7 +80,7 @@ test("states and peak demand of all calendars", { timeout: 120_000 }, async () =
       await checkSummaries(zone);
     }
   });
-  // A smaller scene takes long to find, and says no more than the first number that is wrong.
+  // Shrinking to a smaller scene takes long, and shows no more than the first number that is wrong.
   await fc.assert(property, { numRuns: 1, endOnFailure: true });
 });
 
@@ -92,7 +92,7 @@ const namerOf = (unit: OracleUnit, zone: Zone) =>
 async function checkBuckets(unit: OracleUnit, zone: Zone): Promise<void> {
   const { timeZone, nearUs, offsetUs, sent } = zone;
   const fromUs = nearUs - reachDays[unit] * dayUs + offsetUs;
-  // Of years the newest ones too, with what has not come yet.
+  // For years, the newest ones too, including time that is still to come.
   const untilUs = unit === "year" ? undefined : nearUs + reachDays[unit] * dayUs;
   const { machines, endTime } = await accessor.signals.aggregateStates({
     machines: [sent.name],
@@ -135,7 +135,7 @@ const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum +
 
 type Span = { fromUs: number; toUs: number };
 
-/** The shift, day or week of the odd instant beside the one before, and all up to now. */
+/** The shift, day or week of the odd instant and the one before, and everything up to now. */
 async function checkSummaries(zone: Zone): Promise<void> {
   const { nearUs, offsetUs, summed, demandsUs, sent } = zone;
   const around = summed.map((unit, i) => ({ ...unitsAround(unit, zone), demandUs: demandsUs[i]! }));
@@ -163,7 +163,7 @@ async function checkSummaries(zone: Zone): Promise<void> {
   }
 }
 
-/** The unit that the odd instant lies in, and the one before. */
+/** The unit of the odd instant, and the one before. */
 function unitsAround(unit: "shift" | "day" | "week", zone: Zone): { window: Span; other: Span } {
   const nameAt = namerOf(unit, zone);
   const reachUs = 15 * dayUs;
@@ -231,7 +231,7 @@ function checkPeak(
     .sort((a, b) => a.startUs - b.startUs);
   const [most] = covered.toSorted((a, b) => b.demandW - a.demandW);
   near(`${where}: peak demand`, peakDemandW, most?.demandW, size);
-  // Rounding may let an earlier one be as high, but puts none off.
+  // Rounding may let an earlier one appear equally high, but excludes none.
   const named = covered.find(({ startUs }) => startUs === toTimeUs(peakDemandTime));
   near(
     `${where}: demand at its time`,

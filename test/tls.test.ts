@@ -1,5 +1,5 @@
-// Accessor, gateway and producer as processes that speak TLS with each other and with everyone: all
-// protocols, SIGHUP, and where each will not listen.
+// Accessor, gateway and producer as processes that speak TLS with each other and with all clients:
+// all protocols, SIGHUP, and the cases in which each refuses to listen.
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
@@ -42,7 +42,7 @@ beforeAll(async () => {
   folder = stack.use(await openFolder());
   databaseUrl = stack.use(await testDatabase()).url;
   ca = await folder.write("ca.crt", authority.cert);
-  // For the gateway's own clients and, shown to the accessor, for itself.
+  // For the gateway's own clients and, as its client certificate, for the accessor.
   gatewayPair = await folder.writePair(
     "gateway",
     await authority.issue({ ...loopback, dns: ["localhost", "gateway"] }),
@@ -102,7 +102,9 @@ async function get(path: string): Promise<{ status: number; body: unknown }> {
   return { status: response.statusCode!, body: await json(response) };
 }
 
-/** A producer that sends what one machine does in a second, as whom a pair says. */
+/**
+ * A producer that sends one machine's records of a second, with a pair as its client certificate.
+ */
 const sendAs = (pair: Pair | undefined, ...more: string[]): Program => {
   const flags = ["--accessor", urlOf(accessor), ...(pair ? shown(pair) : ["--accessor-ca", ca])];
   return startProgram("producer/main.ts", [
@@ -147,7 +149,7 @@ test("a producer sends and every protocol reads, all over TLS", async () => {
   for (const [way, transport] of Object.entries(ways)) {
     const client = createClient(SignalService, transport);
     expect((await client.listMachines({}, { timeoutMs: 10_000 })).machines, way).toHaveLength(1);
-    // Whatever the way, a stream answers before it ends.
+    // In every way, a stream answers before it ends.
     const stop = new AbortController();
     const first = await client
       .watchSignals({}, { signal: stop.signal })
@@ -228,10 +230,10 @@ test("beyond this machine a gateway serves nobody while the accessor has authent
   await using refused = startProgram("gateway/main.ts", [...flags, ...tls]);
   expect(await refused.ended).toBe(2);
   expect(refused.lines.join("\n")).toContain("--listen-without-authentication");
-  // Whoever has shown a certificate has said who it is.
+  // A client with a certificate is identified by it.
   await using allowed = startProgram("gateway/main.ts", [...flags, ...tls, "--tls-client-ca", ca]);
   await listening(allowed);
-  // The accessor is away: whether it asks for keys is not known, so that nobody is let in.
+  // The accessor is unavailable: whether it requires keys is unknown, so every caller is refused.
   const away = ["--listen", "0.0.0.0:0", "--accessor", "http://127.0.0.1:1"];
   await using waiting = await listening(
     startProgram("gateway/main.ts", [...away, "--listen-without-tls"]),

@@ -1,5 +1,5 @@
-// docs/tour.md leads through files that are there: each stop names a file and something that it
-// declares, and is joined by imports to the stop before it.
+// docs/tour.md leads through files that exist: each stop names a file and a declaration in it, and
+// is connected by imports to the stop before it.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,16 +8,16 @@ import { expect, test } from "vitest";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(join(root, "docs/tour.md"), "utf8");
 const maxStops = 14;
-/** What does less than this only forwards. */
+/** A function with fewer lines than this only forwards. */
 const minLines = 5;
 
 type Stop = {
   number: number;
   file: string;
   name: string;
-  /** The file that the page says joins it with the stop before. */
+  /** The file that the page names as the connection to the stop before. */
   joint: string | undefined;
-  /** It is the first in its process: what comes before is a wire. */
+  /** It is the first in its process: it is reached over the network. */
   first: boolean;
 };
 
@@ -82,7 +82,7 @@ function linesOf(file: string, name: string): number {
   return lines.findIndex((line, i) => i >= from && /^\}\)?;?$/.test(line)) - from + 1;
 }
 
-/** A file and what it imports, and so on for some steps. */
+/** A file and its imports, and theirs, for some steps. */
 function reachedFrom(file: string, steps: number): Set<string> {
   const reached = new Set([file]);
   if (steps === 0 || !existsSync(join(root, file))) return reached;

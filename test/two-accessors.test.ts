@@ -1,4 +1,5 @@
-// Two accessors over one database, a producer at each: one order for all, and both tell it.
+// Two accessors on one database, with a producer at each: one order for all records, and both
+// report it.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import pg from "pg";
 import { expect, test } from "vitest";
@@ -50,8 +51,8 @@ test("two accessors that start at once on no database make it; their revisions a
   );
   const until = Promise.all([left.ended, right.ended]).then(async (codes) => {
     expect(codes).toEqual([0, 0]);
-    // The last commit, so its cursor ends both feeds. A read would be answered as of what that
-    // accessor has heard of.
+    // The last commit, so its cursor ends both feeds. A read would be answered as of the commits
+    // that the accessor knows.
     const { cursor } = await clients.ingest.ingestBatch({
       producerId: "end",
       sequence: 1n,
@@ -72,7 +73,7 @@ test("two accessors that start at once on no database make it; their revisions a
   for (const [machine, { powerUs }] of stored) {
     expect(powerUs, machine).toHaveLength(2 * 6300);
     expect(feeds[0]!.records.get(machine)!.powerUs).toHaveLength(2 * 6300);
-    // Each seed has its own phase of the grid of 10 ms.
+    // Each seed has its own phase on the grid of 10 ms.
     const grids = [...Map.groupBy(powerUs, (time) => time % 10_000).values()];
     expect(grids.map((times) => [times.length, breaksOf(times)])).toEqual([
       [6300, []],
@@ -82,10 +83,7 @@ test("two accessors that start at once on no database make it; their revisions a
   expect(await revisions(database.url)).toMatchObject({ first: "1", holes: "0" });
 });
 
-/**
- * Follows a feed until it has dealt with a cursor: every record, and which batches came in which
- * order.
- */
+/** Follows a feed until it has processed a cursor: every record, and the order of the batches. */
 async function watch(
   { signals }: Clients,
   { begin, until }: { begin: string; until: Promise<string> },

@@ -1,5 +1,5 @@
-// What we write, we read: exports, dead letters and SQL's CSV go back in by every door with the
-// same bits, unit, max_gap and sample_type.
+// Everything we write, we read: exports, dead letters and SQL's CSV are accepted by every door with
+// the same bits, unit, max_gap and sample_type.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -120,7 +120,7 @@ const batch = fc
     }),
   );
 
-/** Every record of batches as a text that tells apart whatever differs, in an order of its own. */
+/** Every record of batches as a text that differs if the record does, in a fixed order. */
 function recordsOf(batches: readonly Batch[]): string[] {
   const bits = (number: number) => Buffer.from(Float64Array.of(number).buffer).toString("hex");
   const at = (time: { seconds: bigint; nanos: number } | undefined) =>
@@ -149,7 +149,9 @@ function recordsOf(batches: readonly Batch[]): string[] {
 
 const contentTypes = { ndjson: "application/x-ndjson", csv: "text/csv" } as const;
 
-/** What comes in where a text is sent by each door; every row of it has to be taken. */
+/**
+ * The batches that arrive when a text is sent through each door; every row of it must be accepted.
+ */
 async function throughDoors(
   written: string,
   format: keyof typeof contentTypes,

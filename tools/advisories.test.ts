@@ -1,4 +1,4 @@
-// An audit fails for what packages have done, and never for want of a network.
+// An audit fails because of packages, and never because of a missing network.
 import { expect, test } from "vitest";
 import { judge } from "./advisories.ts";
 

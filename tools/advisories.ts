@@ -1,5 +1,5 @@
-// What `npm audit --json` says, in words: it answers the same way whether packages are at fault or
-// its service cannot be reached.
+// The result of `npm audit --json`, in words: npm reports packages at fault and an unreachable
+// service in the same way.
 
 type Report = {
   metadata?: { vulnerabilities?: Record<string, number> };
@@ -13,7 +13,7 @@ type Report = {
 
 const severe = ["high", "critical"];
 
-/** `stderr` is for the reason where there is no report. */
+/** `stderr` has the reason if there is no report. */
 export function judge(stdout: string, stderr: string): { text: string; failed: boolean } {
   const report = parse(stdout);
   const counts = report?.metadata?.vulnerabilities;

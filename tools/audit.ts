@@ -1,5 +1,5 @@
-// npm run audit: what is known of the packages that run in production. Fails for severe advisories;
-// where nobody can be asked, says so and passes.
+// npm run audit: known advisories for the packages that run in production. Fails for severe ones;
+// if the service cannot be reached, reports that and passes.
 import { execFile } from "node:child_process";
 import { judge } from "./advisories.ts";
 

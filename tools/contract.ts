@@ -1,6 +1,6 @@
-// npm run contract: the contract with all that it imports in one folder, for any compiler of .proto
-// files, and as one file of descriptors. What is not ours comes from npm packages (proto-deps.ts),
-// and is not in the repository.
+// npm run contract: writes the contract with all its imports to one folder, for any compiler of
+// .proto files, and as one file of descriptors. Files that are not ours come from npm packages
+// (proto-deps.ts), and are not in the repository.
 import { execFileSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { resolve } from "node:path";

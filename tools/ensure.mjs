@@ -1,5 +1,5 @@
-// Makes sure that node_modules is there and as the lock file says, before anything else runs. Plain
-// JavaScript for any Node from 20: it is what brings Node 24.
+// Makes sure that node_modules exists and agrees with the lock file, before anything else runs.
+// Plain JavaScript for any Node from 20: it installs Node 24.
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** When a file was written, 0 if it is not there. */
+/** When a file was written; 0 if it does not exist. */
 function writtenMs(path) {
   return statSync(`${root}/${path}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
@@ -33,7 +33,7 @@ if (installedMs === 0 || installedMs < writtenMs("package-lock.json")) {
     );
 }
 
-// Also where npm was told to run no scripts.
+// Also if npm was configured to run no scripts.
 await import("./link-node.mjs");
 
 const local = writtenMs("node_modules/.bin/node") > 0;

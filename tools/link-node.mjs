@@ -1,5 +1,5 @@
-// Puts the Node that came as a package where npm scripts find it. npm 10, when it leaves out the
-// package for another platform, takes away the link of the one that fits as well, for both are
+// Links the Node that was installed as a package to where npm scripts find it. When npm 10 omits
+// the package for another platform, it also removes the link of the right one, since both are
 // called node_modules/.bin/node. Runs after every install.
 import { existsSync, symlinkSync } from "node:fs";
 import { dirname } from "node:path";

@@ -1,4 +1,5 @@
-// After an install, scripts find the Node that came as a package, whatever npm made of its link.
+// After an install, scripts find the Node that was installed as a package, whatever npm did to its
+// link.
 import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +10,7 @@ import { expect, onTestFinished, test } from "vitest";
 const script = fileURLToPath(new URL("link-node.mjs", import.meta.url));
 const name = `node-${process.platform}-${process.arch}`;
 
-/** A checkout with this script and nothing but what npm may have left. */
+/** A checkout with only this script and the files that npm may have left. */
 async function checkout({ withPackage }: { withPackage: boolean }) {
   const root = await mkdtemp(join(tmpdir(), "millrace-link-"));
   onTestFinished(() => rm(root, { recursive: true }));

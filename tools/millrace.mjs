@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// `npx millrace keys create …`, in this folder: our programs by name, as `npm run` starts them,
-// from wherever one stands. Plain JavaScript for any Node from 20: the programs themselves get the
-// Node 24 that came with the packages.
+// `npx millrace keys create …`, in this folder: runs our programs by name, as `npm run` starts
+// them, from any working directory. Plain JavaScript for any Node from 20: the programs themselves
+// run on the Node 24 that was installed as a package.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -37,7 +37,7 @@ if (programs.includes(name) || (name === "run" && args.length > 0)) {
   // The shell only adds to the environment, and is replaced.
   const script = [...settings.map((one) => `export ${one}`), 'exec "$@"'].join("; ");
   const child = spawn("sh", ["-c", script, "sh", node, ...words, ...args], { stdio: "inherit" });
-  // A Ctrl-C reaches the program by itself; this waits for how it ends.
+  // The program itself receives a Ctrl-C; this process waits for its end.
   process.on("SIGINT", () => {});
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.once("exit", (code, signal) => {

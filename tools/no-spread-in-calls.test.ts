@@ -1,5 +1,5 @@
-// The lint that forbids lists of any length as arguments finds what it is for, and lets the rest
-// be.
+// The lint rule that forbids lists of any length as arguments finds them, and accepts everything
+// else.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { expect, test } from "vitest";
 const plugin = fileURLToPath(new URL("no-spread-in-calls.grit", import.meta.url));
 const biome = fileURLToPath(new URL("../node_modules/.bin/biome", import.meta.url));
 
-/** What the plugin alone says of a source. */
+/** The plugin's own diagnostics of a source. */
 async function lint(source: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-lint-"));
   try {

@@ -1,9 +1,9 @@
 // The picture of README.md: a minute of a machine's power, its states and its errors, drawn from
-// what the REST API answers. Asks and draws; readme-picture.ts writes the file.
+// answers of the REST API. This file queries and draws; readme-picture.ts writes the picture.
 
 const width = 960;
 const height = 456;
-/** Of the chart: pixels from the left, right, top and bottom of its lines. */
+/** Edges of the chart's lines: pixels from the left and the top. */
 const chart = { left: 64, right: 936, top: 108, bottom: 330 };
 const stateColours: Readonly<Record<string, string>> = {
   ACTIVE: "#22c55e",
@@ -12,7 +12,7 @@ const stateColours: Readonly<Record<string, string>> = {
   OFF: "#64748b",
 };
 
-/** What of the answers is drawn. */
+/** The parts of the answers that are drawn. */
 type Bucket = { time: string; end_time: string; min: number; max: number; mean: number };
 type Interval = { state: string; reason: string; start_time: string; end_time?: string };
 type ErrorRecord = { time: string; severity: string; code: string; message: string };
@@ -26,14 +26,14 @@ export type PictureOptions = {
   to: string;
 };
 
-/** What README.md shows: a minute of the simulator, with its default seed. */
+/** The picture's contents in README.md: a minute of the simulator, with its default seed. */
 export const pictured = {
   machine: "press-2",
   from: "2026-11-30T18:02:00Z",
   to: "2026-11-30T18:03:00Z",
 } as const;
 
-/** Asks the gateway and draws what it answers, as SVG. Fails if it answers with an error. */
+/** Queries the gateway and draws its answers, as SVG. Fails if it answers with an error. */
 export async function drawPower({ gateway, machine, from, to }: PictureOptions): Promise<string> {
   const query = `machine=${machine}&from=${from}&to=${to}`;
   const buckets = `/signals/power/buckets?${query}&points=600`;
@@ -129,7 +129,7 @@ function clock({ fromMs, toMs }: Drawing["span"]): string[] {
 function band(intervals: readonly Interval[], x: (time: string) => string): string[] {
   return intervals.flatMap(({ state, reason, start_time, end_time }) => {
     const from = Number(x(start_time));
-    // Without an end it lasts.
+    // Without an end, it lasts to the edge.
     const to = end_time === undefined ? chart.right : Number(x(end_time));
     const bar =
       `<rect x="${from}" y="362" width="${pixels(to - from)}" height="16" ` +
@@ -148,7 +148,7 @@ function errorMark({ severity, code, message }: ErrorRecord, at: string): string
   ];
 }
 
-/** Names the colours. */
+/** The legend of the colours. */
 function legend(): string[] {
   return Object.entries(stateColours).flatMap(([state, colour], i) => [
     `<rect x="${chart.left + 90 * i}" y="424" width="12" height="12" fill="${colour}"/>`,

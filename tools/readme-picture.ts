@@ -1,5 +1,5 @@
-// npm run picture: draws docs/power.svg from what a gateway that runs answers, by default that of
-// npm start. Send it the minute that is drawn first: RELEASING.md has both commands.
+// npm run picture: draws docs/power.svg from the answers of a running gateway, by default that of
+// npm start. First send it the minute to draw: RELEASING.md has both commands.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { drawPower, pictured } from "./power-picture.ts";

@@ -1,5 +1,5 @@
-// The blocks of docs/settings.md that show a program's settings: found by their marks, filled
-// with what its --help prints.
+// The blocks of docs/settings.md that show a program's settings: found by their marks, filled with
+// the output of its --help.
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 

@@ -1,5 +1,5 @@
 // The browser blocks of docs/api-clients.md in a real Chromium, on a page of another origin, with a
-// real accessor behind the gateway. Skipped where no Chromium is installed.
+// real accessor behind the gateway. Skipped if no Chromium is installed.
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -22,7 +22,7 @@ const section = /^## A browser$([\s\S]*?)^## /m.exec(doc)![1]!;
 const blocks = Array.from(section.matchAll(/^```js\n([\s\S]*?)^```$/gm), ([, code = ""]) => code);
 const [eventSource, ...keyed] = blocks as [string, ...string[]];
 
-/** Serves pages by path, with nothing that would loosen what a browser holds pages to. */
+/** Serves pages by path, with no header that would relax the browser's restrictions. */
 async function openPages() {
   const pages = new Map<string, string>();
   const server = createServer((request, response) => {
@@ -33,7 +33,7 @@ async function openPages() {
   const { port } = server.address() as AddressInfo;
   return {
     origin: `http://127.0.0.1:${port}`,
-    /** The same server, which a browser takes for another origin. */
+    /** The same server under a name that a browser treats as another origin. */
     otherOrigin: `http://localhost:${port}`,
     add(code: string): string {
       const path = `/${pages.size}`;
@@ -66,7 +66,7 @@ async function setUp() {
     await openCheckedGateway({ ...shown, accessorUrl: `http://127.0.0.1:${accessor.port}` }),
   );
   key = await fixture.keys.create({ scope: ["read", "live"], machine: ["mill-*"] });
-  // A container's root may not have the sandbox that Chromium would build.
+  // A container's root may not be permitted to create Chromium's sandbox.
   browser = await chromium.launch({
     executablePath: executablePath!,
     args: [
@@ -82,8 +82,8 @@ async function setUp() {
 type Run = { said: string[]; failed: string[] };
 
 /**
- * Opens a page with this code and gives it a while to say what is awaited; meanwhile `meanwhile` is
- * done again and again.
+ * Opens a page with this code and waits a while for it to report the expected text; `meanwhile`
+ * runs repeatedly until then.
  */
 async function run(code: string, { on, gateway, until, meanwhile }: Asked): Promise<Run> {
   const told: Run = { said: [], failed: [] };
@@ -198,7 +198,7 @@ describe.skipIf(executablePath === undefined)("Chromium", { timeout: 60_000 }, (
     const page = await browser.newPage();
     const rebound = `http://rebound.example:${open.port}`;
     expect((await page.goto(`${rebound}/docs`))?.status()).toBe(403);
-    // As it was served while the name still meant another machine.
+    // As it was served while the name still resolved to another machine.
     await page.route(`${rebound}/page`, (route) =>
       route.fulfill({ contentType: "text/html", body: "<title>page</title>" }),
     );

@@ -1,5 +1,5 @@
-// Reads by GET, as Connect has it: every method without side effects and no other, with the key in
-// a header, through a gateway and an accessor.
+// Reads by GET, as Connect defines it: every method without side effects and no other, with the key
+// in a header, through a gateway and an accessor.
 import { create, toJsonString } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -53,8 +53,8 @@ test.each(methods.map((method) => [pathOf(method), method] as const))(
     };
     const { status, text } = await get({ "x-api-key": fixture.admin });
     if (!isRead(method)) {
-      // Connect's words for a stream that is asked for so: its content type, or for one in both
-      // directions HTTP/1.1, is none that it takes.
+      // Connect's refusals of a stream by GET: it does not accept the content type, or, for a
+      // stream in both directions, HTTP/1.1.
       const refusals: Record<string, number> = {
         unary: 405,
         server_streaming: 415,

@@ -1,5 +1,5 @@
-// The gateway's side of it: streams end, bodies of the refused are not read, keys in URLs are
-// nothing, and no log has a secret.
+// The gateway's part in access: streams end, bodies of refused requests are not read, keys in URLs
+// have no effect, and no log contains a secret.
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect as connectTcp, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -70,7 +70,7 @@ test("an SSE feed shows the key's machines", async () => {
   let shown = "";
   for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
     shown += chunk;
-    // Stored last, so that what lies before it has been passed over.
+    // Stored last, so once it is shown, everything before it has been passed over.
     if (shown.includes("mill-2")) break;
   }
   stop.abort();
@@ -112,7 +112,7 @@ test("a machine that is not for the key looks like one that has sent nothing, wh
   expect(forbidden.at(-1)![2]).toContain('"reason":"MACHINE_UNKNOWN"');
 });
 
-/** What comes back to a request whose body never comes. */
+/** The answer to a request whose body never comes. */
 async function answerBeforeBody(head: string[]): Promise<string> {
   const { port } = new URL(fixture.gatewayUrl);
   const socket: Socket = connectTcp(Number(port), "127.0.0.1");
@@ -189,7 +189,7 @@ test("a key for one producer posts without naming one, and the Idempotency-Keys 
   const first = await post(mine, 2, {}, once);
   expect(first).toMatchObject({ status: 200, body: { results: [{ duplicate: false }] } });
   const second = await post(theirs, 3, {}, once);
-  // Other content under the same key would be a conflict if it were the same producer.
+  // Other content under the same key would be a conflict for the same producer.
   expect(second).toMatchObject({ status: 200, body: { results: [{ duplicate: false }] } });
   const numbered = (producer_id: string) => ({ producer_id, sequence: 1 });
   expect(await post(mine, 4, numbered("line-7"))).toMatchObject({ status: 200 });
@@ -198,7 +198,7 @@ test("a key for one producer posts without naming one, and the Idempotency-Keys 
       status: 403,
       body: { reason: "PERMISSION_DENIED" },
     });
-  // Nobody says such an id, not even the own one.
+  // A client may not give such an id, not even its own.
   for (const id of [String(first.body["producer_id"]), "rest:1"])
     expect(await post(mine, 6, numbered(id))).toMatchObject({
       status: 400,
@@ -263,7 +263,7 @@ test("where authentication is off, any credential or none will do", async () => 
   }
 });
 
-// Last: it reads what the tests before it have caused.
+// Last: it reads the logs that the tests before it have caused.
 test("no log has a secret, and refusals are told", () => {
   const all = fixture.lines.join("");
   const secrets = fixture.keys.printed.map((key) => key.slice(16));

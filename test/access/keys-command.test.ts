@@ -1,5 +1,5 @@
-// npm run keys as people run it: a process with arguments, a database in its environment, and what
-// it writes where.
+// npm run keys on the command line: a process with arguments, a database in its environment, and
+// its output on each stream.
 import { execFile } from "node:child_process";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

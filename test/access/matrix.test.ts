@@ -1,5 +1,5 @@
-// Every method and every route, in every protocol, with every kind of credential: who gets in, and
-// what they see.
+// Every method and every route, in every protocol, with every kind of credential: which calls are
+// permitted, and which records they return.
 import { createFileRegistry, type DescService, toJsonString } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
@@ -44,14 +44,14 @@ const credentials = [
 ];
 
 /**
- * Said anew here, not taken from the table that is tested: the scopes that let a call in;
- * undefined: everyone.
+ * Stated here independently of the table under test: the scopes that permit a call; undefined: open
+ * to all.
  */
 function scopesFor(path: string): readonly string[] | undefined {
   if (path.startsWith("/grpc.health.")) return undefined;
   if (path.startsWith("/grpc.reflection.") || path.endsWith("/WhoAmI"))
     return ["read", "live", "write", "admin", "foreign"];
-  // It says nothing of machines.
+  // Its answer contains no machines.
   if (path === "/metrics") return ["admin", "foreign"];
   if (path.endsWith("/RedeclareSignal")) return ["admin"];
   if (path.includes("IngestService")) return ["write", "admin", "foreign"];
@@ -175,7 +175,7 @@ describe("REST", () => {
           expect(status).toBeLessThan(500);
           outcomes.push([name, "allowed"]);
           if (name === "foreign" && route.rpc && !route.path.endsWith("/live")) {
-            // What was asked for comes back as it was asked for; nothing else does.
+            // Values of the request are returned as they were sent; nothing else is.
             expect(
               (await response.text()).replaceAll(route.example.split("?")[0]!, ""),
             ).not.toMatch(/press-1|"W"/);

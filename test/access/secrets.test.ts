@@ -1,5 +1,5 @@
-// What the programs say when things go wrong, at their most talkative: no password of the database,
-// no key, no token.
+// The output of the programs when calls fail, at the most verbose log level: no password of the
+// database, no key, no token.
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
@@ -32,7 +32,7 @@ test.each([
 ])(
   "%s %j: a database that cannot be had",
   async (file, args) => {
-    // Listens, but speaks no PostgreSQL.
+    // Listens, but does not speak the protocol of PostgreSQL.
     const deaf = createServer();
     await new Promise<void>((resolve) => deaf.listen(0, "127.0.0.1", resolve));
     const { port } = deaf.address() as AddressInfo;

@@ -1,5 +1,5 @@
 // For the tests of access: accessor and gateway in this process, keys of every kind, and one way to
-// put any call.
+// make any call.
 import {
   create,
   type DescMethod,
@@ -25,7 +25,7 @@ export const ownMachine = "mill-1";
 
 export type Fixture = Awaited<ReturnType<typeof openFixture>>;
 
-/** With records of mill-1, press-1 and mill-2, in this order. Logs of everything go to lines. */
+/** With records of mill-1, press-1 and mill-2, in this order. All logs go to lines. */
 export async function openFixture() {
   await using stack = new AsyncDisposableStack();
   const lines: string[] = [];
@@ -71,7 +71,7 @@ export async function openFixture() {
   };
 }
 
-/** A credential for each row of the matrix, all of them known to the accessor. */
+/** A credential for each row of the matrix, all of them registered with the accessor. */
 export async function makeCredentials({
   keys,
   admin,
@@ -131,7 +131,7 @@ export function openTransports({ accessorUrl, gatewayUrl: baseUrl }: Fixture) {
   };
 }
 
-/** What a call came to: "allowed" with its first answer, or the reason that it was refused for. */
+/** The outcome of a call: "allowed" with its first answer, or the reason of its refusal. */
 export type Outcome = { outcome: string; answer?: Message };
 
 export async function put(
@@ -163,7 +163,7 @@ export async function put(
     return { outcome: "allowed" };
   } catch (error) {
     const known = ConnectError.from(error);
-    // Let in, to be told that what was asked for is nowhere to be seen.
+    // Permitted, but the answer is that the requested record does not exist.
     if (known.code === Code.NotFound) return { outcome: "allowed" };
     const [info] = known.findDetails(ErrorInfoSchema);
     const codes: Record<number, string> = { 7: "PERMISSION_DENIED", 16: "UNAUTHENTICATED" };

@@ -1,4 +1,4 @@
-// Ways to put one question to a running system: gRPC to the accessor; Connect, gRPC-Web and REST to
+// Ways to ask a running system one question: gRPC to the accessor; Connect, gRPC-Web and REST to
 // the gateway.
 import { type Client, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
@@ -24,7 +24,7 @@ export function grpcClients(baseUrl: string): Clients & Disposable {
   return { ...clientsOver(transport), [Symbol.dispose]: () => transport[Symbol.dispose]() };
 }
 
-/** What a browser or a script would use, by name. */
+/** The clients of a browser or a script, by name. */
 export function gatewayClients(baseUrl: string): Record<string, Clients> {
   return {
     "gRPC-Web": clientsOver(createGrpcWebTransport({ baseUrl, httpVersion: "1.1" })),
@@ -57,7 +57,7 @@ export async function rest(
   return { status: response.status, body: (await response.json()) as RestBody };
 }
 
-/** As much of the answers as the tests look at. */
+/** The parts of the answers that the tests check. */
 export type RestBody = {
   signals?: Record<string, unknown>[];
   verdicts?: Record<string, unknown>[];
@@ -67,7 +67,7 @@ export type RestBody = {
   cursor?: string;
 } & Record<string, unknown>;
 
-/** Why a call failed: the reason of the contract, and the words. Fails if it did not. */
+/** Why a call failed: the reason of the contract, and the message. Fails if it succeeded. */
 export async function failure(
   call: Promise<unknown>,
 ): Promise<{ reason: string; message: string }> {

@@ -1,5 +1,5 @@
-// Certificates for tests: authorities of their own, made as they are needed, and files in a folder
-// that goes away.
+// Certificates for tests: authorities of their own, made when they are needed, and files in a
+// temporary folder.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,7 +52,7 @@ export async function createAuthority(name = "plant"): Promise<Authority> {
   };
 }
 
-/** For servers on this machine. */
+/** Writes a file; returns its path. */
 export const loopback: Names = { dns: ["localhost"], ip: ["127.0.0.1"] };
 
 export type Folder = AsyncDisposable & {

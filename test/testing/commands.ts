@@ -1,4 +1,4 @@
-// Runs the commands that pages and `npm start` tell people to type, in a shell, as people do.
+// Runs the commands that pages and `npm start` give to users, in a shell, as users do.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,10 @@ import { childEnvironment } from "../../runtime/config.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The words of a command as a shell would see them: quotes go, a comment at the end too. */
+/**
+ * The words of a command as a shell splits them: quotes are removed, and so is a comment at the
+ * end.
+ */
 export function wordsOf(command: string): string[] {
   const words: string[] = [];
   for (const [part] of command.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)) {
@@ -17,21 +20,21 @@ export function wordsOf(command: string): string[] {
 }
 
 export type OutputOptions = {
-  /** Ends a command that streams, once what it has printed is enough. Default never. */
+  /** Ends a command that streams once it has printed enough. Default: never. */
   enough?: ((text: string) => boolean) | undefined;
   withinMs?: number;
 };
 
 /**
- * What a command prints in the checkout. Fails if the command does, if a curl in it is answered
- * with an error, and when the time is over.
+ * The output of a command in the checkout. Fails if the command does, if a curl in it receives an
+ * error, and after the timeout.
  */
 export async function outputOf(
   command: string,
   { enough = () => false, withinMs = 20_000 }: OutputOptions = {},
 ): Promise<string> {
   const curl = 'curl() { command curl --silent --show-error --fail-with-body "$@"; }';
-  // A group of its own, which ends with what the shell has started.
+  // A process group of its own, which ends together with everything that the shell has started.
   const shell = spawn("bash", ["-c", `set -eo pipefail; ${curl}\n${command}`], {
     cwd: checkout,
     detached: true,

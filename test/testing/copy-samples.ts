@@ -1,7 +1,7 @@
-// Samples of signal "heat" as the \copy of docs/sql.md writes them, with what they declare.
+// Samples of signal "heat" as the \copy of docs/sql.md writes them, with their declarations.
 import pg from "pg";
 
-/** What `\copy … csv header` writes: PostgreSQL's own texts. */
+/** The output of `\copy … csv header`: PostgreSQL's own texts. */
 export async function copySamplesBySql(url: string, of: string): Promise<string> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -1,8 +1,11 @@
 // The numbers of the code that documents state: by page, a part of a sentence with the number in
-// braces, and where the code has it. test/doc-numbers.test.ts compares them. Numbers of settings
-// are not here: test/operations.test.ts and the same test hold them to --help.
+// braces, and its place in the code. test/doc-numbers.test.ts compares them. Numbers of settings
+// are not listed here: test/operations.test.ts and the same test compare them with --help.
 
-/** plus: what the page says more than the code, as "from the 17th" of a bound of 16. */
+/**
+ * plus: how much greater the number on the page is than in the code, as in "from the 17th" for a
+ * bound of 16.
+ */
 export type Documented = { sentence: string; source: string; plus: number };
 
 const one = (sentence: string, source: string, plus = 0): Documented => ({

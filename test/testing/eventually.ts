@@ -1,9 +1,8 @@
-// Waiting in tests for what another process or thread will bring about, without guessing how long
-// it takes.
+// Waits in tests for an effect of another process or thread, without guessing how long it takes.
 
 /**
- * Asks until the answer is truthy, and returns it; fails after 10 s or as said, naming what was
- * awaited.
+ * Calls a function until its result is truthy, and returns it; fails after 10 s or the given time,
+ * naming what was awaited.
  */
 export async function eventually<T>(
   what: string,
@@ -18,7 +17,7 @@ export async function eventually<T>(
   }
 }
 
-/** Asks until the answer has stayed the same for 400 ms, and returns it. */
+/** Calls a function until its result has stayed the same for 400 ms, and returns it. */
 export async function settled<T>(ask: () => Promise<T> | T): Promise<T> {
   let answer = await ask();
   for (let same = 0; same < 8; same++) {

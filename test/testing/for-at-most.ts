@@ -1,9 +1,9 @@
-// Bounds a property test in time. fast-check's own interruptAfterTimeLimit leaves the run that it
-// interrupts going on: into the next test.
+// Bounds a property test in time. fast-check's own interruptAfterTimeLimit lets the run that it
+// interrupts continue into the next test.
 
 /**
  * The same property until the time is up, and from then on one that holds: a slow machine tries
- * less, and shrinks as far as it gets.
+ * fewer cases, and shrinks as far as it gets.
  */
 export function forAtMost<T>(
   ms: number,

@@ -1,4 +1,4 @@
-// Ports of 127.0.0.1 that were free a moment ago, for programs that take no 0.
+// Ports of 127.0.0.1 that were free a moment ago, for programs that do not accept 0.
 import { createServer } from "node:net";
 
 export async function freePorts(count: number): Promise<number[]> {

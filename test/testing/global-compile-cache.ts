@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { quickFolder } from "./quick-folder.ts";
 
 /**
- * For vitest's `globalSetup`. Node reads the variable in tests' processes and in those they start.
+ * For vitest's `globalSetup`. Node reads the variable in tests' processes and in the processes that
+ * they start.
  */
 export default async function setup(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(quickFolder(), "millrace-compiled-"));

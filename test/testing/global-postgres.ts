@@ -1,4 +1,4 @@
-// One PostgreSQL for a whole test run: an embedded one in a temporary folder, or the server
+// One PostgreSQL for a whole test run: an embedded one in a temporary folder, or the server that
 // MILLRACE_TEST_DATABASE_URL names.
 import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
@@ -19,7 +19,7 @@ declare module "vitest" {
      * testing/postgres.ts.
      */
     databaseServerUrl: string;
-    /** The name of a migrated database on it that nobody connects to: copies are made from it. */
+    /** The name of a migrated database on it without connections: copies are made from it. */
     databaseTemplate: string;
   }
 }

@@ -1,4 +1,4 @@
-// Frames of HTTP/2 as bytes, for clients that do what no library would.
+// Frames of HTTP/2 as bytes, for clients that do what no library does.
 
 /** RFC 9113, 4.1. */
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
@@ -10,13 +10,13 @@ export function frame(type: number, flags: number, stream: number, payload: Uint
   return Buffer.concat([head, payload]);
 }
 
-/** How a client begins: the preface and empty SETTINGS. */
+/** A client's first bytes: the preface and empty SETTINGS. */
 export const preface = Buffer.concat([
   Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
   frame(4, 0, 0, Buffer.alloc(0)),
 ]);
 
-/** One frame or several, again and again: `make` has the number of the repetition. */
+/** One frame or several, repeated: `make` receives the number of the repetition. */
 export const repeat = (times: number, make: (i: number) => Buffer): Buffer =>
   Buffer.concat(Array.from({ length: times }, (_, i) => make(i)));
 
@@ -26,7 +26,7 @@ export const getRoot = Buffer.from([0x82, 0x86, 0x84, 0x41, 0x01, 0x78]);
 /** RST_STREAM with CANCEL, on the i-th stream of a client. */
 export const reset = (i: number): Buffer => frame(3, 0, 2 * i + 1, Buffer.from([0, 0, 0, 8]));
 
-/** The head of a gRPC call of a path of fewer than 128 bytes. */
+/** The header block of a gRPC call with a path of fewer than 128 bytes. */
 export function callHead(path: string, headers: Readonly<Record<string, string>> = {}): Buffer {
   const fields = {
     ":path": path,

@@ -1,5 +1,5 @@
-// An oracle of calendar buckets: names the unit that each raw sample lies in by what a clock on the
-// wall shows, and adds plain loops up by name. Knows no edges, offsets or blocks.
+// An oracle of calendar buckets: names the unit of each raw sample by the time on a wall clock, and
+// sums up by name in plain loops. It uses no edges, offsets or blocks.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
@@ -13,12 +13,12 @@ export type OracleSeries = { sampleType: SampleType; maxGapUs: number };
 /** A window, and the name of the unit at each instant of it. */
 export type LocalWindow = { fromUs: number; toUs: number; nameAt: (timeUs: number) => string };
 
-/** What one unit holds: its samples in order, and what lies between samples in it. */
+/** The contents of one unit: its samples in order, and the pieces between samples in it. */
 export type Held = { samples: RawSample[]; area: number; coveredUs: number };
 
-/** Clocks of our zones change, and our units begin, at whole quarters of an hour. */
+/** In our zones, clocks change and units begin at whole quarters of an hour. */
 const quarterUs = 900e6;
-/** Clocks go back by no more than this. */
+/** Clocks are set back by no more than this. */
 const backQuarters = 16;
 
 const dayBefore = (date: string) =>
@@ -26,7 +26,7 @@ const dayBefore = (date: string) =>
 
 /** The name of the unit at an instant; a later unit has a greater one. */
 export function unitNamer({ timeZone, unit, starts }: OracleCalendar): (timeUs: number) => string {
-  // Swedes write "2024-03-31 02:15".
+  // The Swedish locale writes "2024-03-31 02:15".
   const clock = new Intl.DateTimeFormat("sv-SE", {
     timeZone,
     dateStyle: "short",
@@ -44,7 +44,7 @@ export function unitNamer({ timeZone, unit, starts }: OracleCalendar): (timeUs: 
     shown.set(quarter, name);
     return name;
   };
-  // Where clocks go back, what has begun once does not begin again.
+  // If clocks are set back, a unit that has begun does not begin again.
   return (timeUs) => {
     const quarter = Math.floor(timeUs / quarterUs);
     let name = "";
@@ -103,7 +103,10 @@ export function holdings(
   return held;
 }
 
-/** Buckets by name. They must be the window, cut exactly where the name of the unit changes. */
+/**
+ * Buckets by name. They must cover the window, and be cut exactly where the name of the unit
+ * changes.
+ */
 export function cutByName<Bucket extends { startTime?: Timestamp; endTime?: Timestamp }>(
   buckets: readonly Bucket[],
   { fromUs, toUs, nameAt }: LocalWindow,
@@ -137,7 +140,8 @@ export function endOfUnit(from: number, ends: number, nameAt: (timeUs: number) =
 }
 
 /**
- * Area in value·seconds from one instant to another between two samples; of a counter its increase.
+ * Area in value·seconds from one instant to another between two samples; for a counter, its
+ * increase.
  */
 export function between(
   p: RawSample,

@@ -1,6 +1,6 @@
-// An oracle of what machines did, by unit of a local calendar: cuts time at every instant at which
-// anything can change, and looks up in the raw records what holds in each piece. Knows no edges,
-// intervals, gaps, roll-ups or blocks.
+// An oracle of machines' states and energy, by unit of a local calendar: cuts time at every instant
+// at which anything can change, and looks up the values of each piece in the raw records. It uses
+// no edges, intervals, gaps, roll-ups or blocks.
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import {
   between,
@@ -12,16 +12,16 @@ import {
 
 export type RawChange = { timeUs: number; state: number };
 
-/** All of a machine, in order of time and arrival. */
+/** All records of a machine, in order of time and arrival. */
 export type RawMachine = {
   changes: readonly RawChange[];
   power: OracleSeries & { samples: readonly RawSample[] };
-  /** When any signal has a record. */
+  /** The times of all records of any signal. */
   livesUs: readonly number[];
   toleranceUs: number;
 };
 
-/** Of one unit: microseconds and value·seconds, by state. */
+/** For one unit: microseconds and value·seconds, by state. */
 export type HeldStates = {
   timeUs: number[];
   silentUs: number[];
@@ -42,7 +42,7 @@ export const nothingHeld = (): HeldStates => ({
   transitions: 0,
 });
 
-/** Ten minutes, or the longest max_gap of what is LINEAR; whole minutes. */
+/** Ten minutes, or the longest max_gap of a LINEAR signal; whole minutes. */
 export function toleranceOf(series: readonly OracleSeries[]): number {
   let minutes = 10;
   for (const { sampleType, maxGapUs } of series)
@@ -50,7 +50,7 @@ export function toleranceOf(series: readonly OracleSeries[]): number {
   return minutes * minuteUs;
 }
 
-/** What a machine did within a window, by name of the unit. */
+/** A machine's states and energy within a window, by name of the unit. */
 export function stateHoldings(
   machine: RawMachine,
   { fromUs, toUs, nameAt }: LocalWindow,
@@ -96,7 +96,7 @@ export function stateHoldings(
   return held;
 }
 
-/** The samples around an instant, if what is between them is known. */
+/** The samples before and after an instant, if the value between them is defined. */
 function lineAt({ samples, sampleType, maxGapUs }: RawMachine["power"], timeUs: number) {
   const next = samples.findIndex((sample) => sample.timeUs > timeUs);
   const p = samples.at(next === -1 ? -1 : next - 1);

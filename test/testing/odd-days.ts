@@ -1,5 +1,5 @@
-// What tests of calendars go through: twelve time zones near a day that is odd there, all units of
-// a calendar, all cadences.
+// The cases of calendar tests: twelve time zones near a day that is odd there, all units of a
+// calendar, all cadences.
 import { CalendarUnit } from "#gen/millrace/v1/signal_service_pb.ts";
 import { eventually } from "./eventually.ts";
 import type { OracleUnit } from "./local-buckets.ts";
@@ -32,7 +32,7 @@ export const units = {
 } as const;
 export const allUnits = Object.keys(units) as OracleUnit[];
 
-/** So far before and after an odd day a window reaches. */
+/** How many days a window reaches before and after an odd day. */
 export const reachDays = { day: 9, week: 40, month: 300, quarter: 400, year: 800, shift: 4 };
 
 export const dayStarts = ["", "06:00", "02:15", "23:30"];

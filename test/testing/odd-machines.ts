@@ -14,7 +14,7 @@ const { LINEAR, STEP, COUNTER } = SampleType;
 const minuteUs = 60e6;
 const hourUs = 60 * minuteUs;
 
-/** Distances, in cadences or for themselves: some reach over shifts or days. */
+/** Distances, in cadences or absolute: some span shifts or days. */
 const anyDistance = fc.oneof(
   {
     weight: 40,
@@ -31,14 +31,14 @@ const anyDistance = fc.oneof(
 );
 const isLate = fc.constantFrom(false, false, false, true);
 
-/** times: how often its cadence a signal's max_gap is, or a state's changes are apart. */
+/** times: a signal's max_gap, or the distance of state changes, in cadences. */
 function anyRun<T>(
   value: fc.Arbitrary<T>,
   { minLength, maxLength }: { minLength: number; maxLength: number },
 ) {
   return fc.record({
     times: fc.constantFrom(1, 2.5, 40),
-    // Which of its records lies at the odd instant, and by how much beside it.
+    // Which of its records is at the odd instant, and how far from it exactly.
     anchor: fc.nat(),
     besideUs: fc.constantFrom(0, 0, -1, 1, 12_345_678),
     steps: fc.array(fc.record({ distance: anyDistance, value, isLate }), {
@@ -86,7 +86,7 @@ function placed<T>(
     .filter((one) => one.timeUs < lastUs);
 }
 
-/** What an accessor was sent of one machine. */
+/** The records of one machine that an accessor received. */
 export type SentMachine = RawMachine & { name: string; unit: string };
 
 type Records = { power: Sample[]; heat: Sample[]; states: Sample[]; errors: Sample[] };
@@ -95,7 +95,7 @@ type Sample = { timeUs: number; value: number };
 /** nearUs: the odd instant. */
 export type Placed = { machine: OddMachine; name: string; cadenceUs: number; nearUs: number };
 
-/** Sends what is late after the rest is compacted, and at last what is of now and of the future. */
+/** Sends late records after the rest is compacted, and finally records of now and of the future. */
 export async function sendMachines(
   accessor: TestAccessor,
   all: readonly Placed[],

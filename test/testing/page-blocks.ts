@@ -1,6 +1,6 @@
 // The blocks of code that a page shows, and the commands in them.
 
-/** answer: what is shown right below as what it prints. */
+/** answer: the output that the page shows directly below. */
 export type Block = { text: string; answer: string | undefined };
 export type Command = { command: string; answer: string | undefined };
 
@@ -12,7 +12,7 @@ export function blocksOf(page: string, language: string): Block[] {
   );
 }
 
-/** The commands of a page. A backslash or an open quote carries one over the end of its line. */
+/** The commands of a page. A backslash or an open quote continues one on the next line. */
 export function commandsOf(page: string): Command[] {
   return blocksOf(page, "sh").flatMap(({ text, answer }) => {
     const commands = text.trim().match(/(?:'[^']*'|\\\n|[^\n'])+/g) ?? [];

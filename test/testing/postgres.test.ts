@@ -1,5 +1,5 @@
-// The shared test server is as durable as the product demands, and each test has a database that
-// goes when it ends.
+// The shared test server is as durable as the product requires, and each test has a database that
+// is dropped when it ends.
 import pg from "pg";
 import { expect, test } from "vitest";
 import { readMigrations } from "../../accessor/store/migrate.ts";
@@ -10,7 +10,7 @@ async function query(
   statement: string,
 ): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString });
-  // A dropped database ends its connections; that is what the last test wants to see.
+  // Dropping a database ends its connections; the last test expects that.
   client.on("error", () => {});
   await client.connect();
   try {

@@ -6,20 +6,19 @@ import { inject } from "vitest";
 
 export interface TestDatabase extends AsyncDisposable {
   readonly name: string;
-  /** Names the database, whether it exists yet or not. */
+  /** Gives the database a name, whether it exists yet or not. */
   readonly url: string;
-  /** Of the database `postgres` on the same server. */
+  /** URL of the database `postgres` on the same server. */
   readonly serverUrl: string;
 }
 
 /**
- * "migrated": as an accessor has made it that has not been asked for anything yet, copied from the
- * run's template in a fifth of the time. "empty": without a schema. "absent": a name only, for the
- * accessor to make it.
+ * "migrated": as a new accessor has created it, copied from the run's template in a fifth of the
+ * time. "empty": without a schema. "absent": only a name, for the accessor to create it.
  */
 export type Beginning = "migrated" | "empty" | "absent";
 
-/** Hold it with `await using`: it is dropped at the end even while connections are open. */
+/** Hold it with `await using`: it is dropped at the end, even with open connections. */
 export async function testDatabase(beginning: Beginning = "migrated"): Promise<TestDatabase> {
   const serverUrl = inject("databaseServerUrl");
   const name = `test_${randomBytes(8).toString("hex")}`;
@@ -38,7 +37,7 @@ export async function testDatabase(beginning: Beginning = "migrated"): Promise<T
   };
 }
 
-/** What migrations draw for one database alone, drawn again. */
+/** Random values that migrations generate for a single database, generated again. */
 const ownIdentity = `
   update identity set database_id = default, created_at = default;
   update epoch set started_at = default;

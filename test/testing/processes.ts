@@ -1,5 +1,4 @@
-// Our services as processes of their own, as they run in earnest: started, waited for, asked to
-// stop, killed.
+// Our services as separate processes, as in production: started, waited for, stopped, killed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -10,12 +9,12 @@ import { eventually } from "./eventually.ts";
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * A program of ours that runs. Hold it with `await using`: it is asked to stop, and killed if it
- * does not within 10 s.
+ * A running program of ours. Hold it with `await using`: it receives SIGTERM, and is killed if it
+ * has not ended after 10 s.
  */
 export interface Program extends AsyncDisposable {
   readonly pid: number;
-  /** Lines of standard output and standard error as they come. */
+  /** Lines of standard output and standard error as they arrive. */
   readonly lines: readonly string[];
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
@@ -77,12 +76,12 @@ export interface Service extends Program {
   readonly url: string;
 }
 
-/** The times of tests' records are written in them, and get older. */
+/** Records of tests have fixed times, and so become older. */
 const anyAge = { MILLRACE_MAX_AGE: "unlimited" };
 
 /**
- * Starts an accessor and waits until it listens; on any free port if none is given. Its feeds say
- * quickly that nothing is new.
+ * Starts an accessor and waits until it listens; on any free port if none is given. Its feeds
+ * report quickly that nothing is new.
  */
 export function startAccessor(
   databaseUrl: string,
@@ -96,7 +95,7 @@ export function startAccessor(
 
 /**
  * Starts a gateway in front of an accessor and waits until it listens; on any free port unless a
- * flag says which.
+ * flag sets it.
  */
 export function startGateway(accessorUrl: string, ...flags: string[]): Promise<Service> {
   const listen = flags.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
@@ -110,7 +109,7 @@ export function startProducer(accessorUrl: string, ...flags: string[]): Program 
   return startProgram("producer/main.ts", ["--accessor", accessorUrl, ...flags]);
 }
 
-/** The first log line with a port says which. */
+/** The first log line with a port has the right one. */
 export async function listening(program: Program): Promise<Service> {
   let over: unknown;
   void program.ended.then((how) => {
@@ -122,7 +121,7 @@ export async function listening(program: Program): Promise<Service> {
       if (over !== undefined) throw new Error(`ended with ${over}:\n${program.lines.join("\n")}`);
       return program.lines.map(portOf).find((found) => found !== undefined);
     },
-    // A new database is migrated first, on a machine that may do much else.
+    // A new database is migrated first, possibly on a busy machine.
     { withinMs: 45_000 },
   );
   return { ...program, port, url: `http://127.0.0.1:${port}` };

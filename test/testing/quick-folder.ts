@@ -1,14 +1,14 @@
-// Where tests keep data that need not outlive them.
+// The folder for data that tests need only while they run.
 import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 const inMemory = "/dev/shm";
-/** A run's databases, and their logs, take less than half of it. */
+/** The databases of a run, and their logs, take less than half of it. */
 const roomBytes = 4 * 2 ** 30;
 
 /**
- * A folder for temporary ones: in memory where there is room, so that PostgreSQL's fsync, which
- * stays on, costs nothing. A disk takes 3 ms for each commit, and seconds for a database that goes.
+ * A folder for temporary ones: in memory if there is room, so that PostgreSQL's fsync, which stays
+ * on, costs nothing. A disk takes 3 ms for each commit, and seconds to drop a database.
  */
 export function quickFolder(): string {
   try {

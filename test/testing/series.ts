@@ -1,11 +1,11 @@
-// What a machine's signals look like when read back, whole: times and values in columns, states and
+// The whole of a machine's signals as they are read back: times and values in columns, states and
 // errors in lists.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Batch, ErrorReport, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { timesOf } from "../../codec/wire/samples.ts";
 import type { Clients } from "./ask.ts";
 
-/** Everything of one machine, in the order in which it came. Times in microseconds. */
+/** Everything from one machine, in order of arrival. Times in microseconds. */
 export interface MachineRecords {
   powerUs: number[];
   power: number[];
@@ -13,7 +13,7 @@ export interface MachineRecords {
   errors: ErrorReport[];
 }
 
-/** Reads everything there is, by machine. */
+/** Reads everything that is stored, by machine. */
 export async function readAll(
   { signals }: Clients,
   minCursor = "",
@@ -23,7 +23,7 @@ export async function readAll(
   return all;
 }
 
-/** Adds what batches hold. */
+/** Adds the records of batches. */
 export function collect(all: Map<string, MachineRecords>, batches: readonly Batch[]): void {
   for (const { machine, samples, stateChanges, errorReports } of batches) {
     const own = all.get(machine) ?? { powerUs: [], power: [], states: [], errors: [] };
@@ -42,7 +42,7 @@ export const toUs = ({ time }: { time?: Timestamp }): number =>
   Number(time!.seconds) * 1e6 + time!.nanos / 1000;
 
 /**
- * The steps between neighbours that differ from `stepUs`, with where they are: empty means no hole
+ * The steps between neighbours that differ from `stepUs`, with their positions: empty means no hole
  * and no repetition.
  */
 export function breaksOf(timesUs: readonly number[], stepUs = 10_000): string[] {

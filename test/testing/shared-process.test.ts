@@ -1,4 +1,4 @@
-// A test file that could leave something behind for the next one has a process of its own.
+// A test file whose effects could outlast it has a process of its own.
 import { expect, test } from "vitest";
 import { needsOwnProcess } from "./shared-process.ts";
 

@@ -1,13 +1,13 @@
-// Which test files share one process: those that leave nothing behind for the next. Each of the
-// others has its own, which costs a second of processor time to start and to load.
+// Which test files share one process: those without effects on the next file. Each of the others
+// has its own, which costs a second of processor time to start and to load.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * A file that names any of these may change what all of its process see (timers, spies, the
- * environment), may leave a socket or a listener behind, or measures time or memory.
+ * A file that names any of these may change the state of its whole process (timers, spies, the
+ * environment), may leave a socket or a listener open, or measures time or memory.
  */
 const ownProcess = new RegExp(
   [
@@ -20,7 +20,7 @@ const ownProcess = new RegExp(
     .join("|"),
 );
 
-/** By the text of a test file. */
+/** Decides by the text of a test file. */
 export const needsOwnProcess = (text: string): boolean => ownProcess.test(text);
 
 /**

@@ -1,6 +1,6 @@
 // Reads numbers from the sources and from sentences, so that a test can compare the two. A number
-// of the sources is named by its file and its name there: "accessor/compact/step.ts#mergesPerStep",
-// or "…#inRound.stop" for a member of an object.
+// of the sources is identified by its file and its name there:
+// "accessor/compact/step.ts#mergesPerStep", or "…#inRound.stop" for a member of an object.
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-/** The one number that has this name in this file. Throws if there is none, or if two differ. */
+/** The only number with this name in this file. Throws if there is none, or if two differ. */
 export function sourceNumber(reference: string): number {
   const [path = "", name = ""] = reference.split("#");
   const text = read(path).replace(/\/\*[\s\S]*?\*\/|\/\/ .*$/gm, "");
@@ -40,7 +40,7 @@ function membersOf(text: string, object: string): string {
 
 type File = { path: string; text: string };
 
-/** Of sums of products of powers. Undefined for anything else, such as a type. */
+/** Evaluates sums of products of powers. Undefined for anything else, such as a type. */
 function amountIn(source: string, file: File): number | undefined {
   const combine = (
     separator: string,
@@ -96,7 +96,7 @@ export function amountOf(words: string): number {
   return Number(digits.replaceAll(",", "")) * factor;
 }
 
-/** A number of the sources in the units of `amountOf`: its name says in which it is. */
+/** A number of the sources in the units of `amountOf`: its name contains its unit. */
 export function inUnits(reference: string): number {
   const value = sourceNumber(reference);
   if (/Us$/.test(reference)) return value / 1_000;

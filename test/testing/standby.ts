@@ -1,4 +1,4 @@
-// A PostgreSQL with a streaming standby, and a door to whichever is the primary: to promote the
+// A PostgreSQL with a streaming standby, and a proxy to whichever is the primary: to promote the
 // standby with or without the newest commits.
 import { execFile } from "node:child_process";
 import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
@@ -13,26 +13,23 @@ import { eventually } from "./eventually.ts";
 import { quickFolder } from "./quick-folder.ts";
 
 export interface ReplicatedPostgres extends AsyncDisposable {
-  /** The URL of a database of the present primary, through a proxy that a promotion turns round. */
+  /** The URL of a database of the present primary, through a proxy that a promotion redirects. */
   url(database: string): string;
   /** The proxy: to cut connections and to refuse new ones. */
   readonly front: FaultProxy;
-  /** Rows of a statement, asked of the present primary past the proxy. */
+  /** Rows of a statement, read from the present primary directly, not through the proxy. */
   query(
     database: string,
     statement: string,
     values?: unknown[],
   ): Promise<Record<string, unknown>[]>;
-  /** Resolves when the standby has replayed all that is committed. */
+  /** Resolves when the standby has replayed all commits. */
   caughtUp(): Promise<void>;
-  /**
-   * The standby receives nothing from now on: what is committed after this is lost by the
-   * promotion.
-   */
+  /** From now on the standby receives nothing: later commits are lost by the promotion. */
   holdBack(): void;
   /**
-   * Ends the primary as kill -9 would, promotes the standby, and leads the proxy there. Clients'
-   * connections are reset first, and refused until the standby takes commits.
+   * Ends the primary as kill -9 would, promotes the standby, and redirects the proxy to it.
+   * Clients' connections are reset first, and refused until the standby accepts commits.
    */
   promote(): Promise<void>;
 }
@@ -43,19 +40,17 @@ const settings = {
   max_wal_size: "256MB",
   min_wal_size: "32MB",
   wal_keep_size: "128MB",
-  // The longest there is: nobody may count on a checkpoint soon after the promotion.
+  // The longest possible: a checkpoint soon after the promotion is not guaranteed.
   checkpoint_timeout: "1d",
   autovacuum: "off",
 };
 
-/**
- * A data folder that no server runs on, to be copied by each server that begins with what is in it.
- */
+/** A data folder without a running server, copied by each server that starts with its contents. */
 export interface DataFolder extends AsyncDisposable {
   readonly path: string;
 }
 
-/** fill: given the URL of a server on it, puts there what all copies begin with. */
+/** fill: receives the URL of a server on it, and stores what all copies start with. */
 export async function makeDataFolder(
   fill: (serverUrl: string) => Promise<void>,
 ): Promise<DataFolder> {
@@ -70,11 +65,12 @@ export async function makeDataFolder(
   return { path, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** On a copy of a data folder. */
+/** Opens a server on a copy of a data folder. */
 export async function openReplicatedPostgres(data: DataFolder): Promise<ReplicatedPostgres> {
   await using stack = new AsyncDisposableStack();
   const folder = await openFolder(stack);
-  // Of one that is at rest, and with its owners: a tenth of the time that initdb takes.
+  // Copies a folder without a running server, with its owners: a tenth of the time that initdb
+  // takes.
   await promisify(execFile)("cp", ["-a", data.path, join(folder, "primary")]);
   const first = stack.use(await open(join(folder, "primary")));
   const { server: standby, replication } = await openStandby({
@@ -125,18 +121,18 @@ const open = (dataDir: string, extra: Record<string, string> = {}) =>
 
 type Opening = {
   primary: Pick<Postgres, "url">;
-  /** Where the primary listens. */
+  /** Port of the primary. */
   port: () => number;
-  /** Data folders of the primary and, to be made, of the standby. */
+  /** Data folders of the primary and of the standby, which is created. */
   from: string;
   to: string;
-  /** Opens the standby in its folder, with these settings more. */
+  /** Opens the standby in its folder, with these additional settings. */
   open: (settings: Record<string, string>) => Promise<Postgres>;
   /** Closes both. */
   stack: AsyncDisposableStack;
 };
 
-/** A standby of a server that runs, and the proxy through which it receives. */
+/** A standby of a running server, and the proxy through which it receives. */
 export async function openStandby({
   primary,
   port,
@@ -158,13 +154,13 @@ export async function openStandby({
   return { server, replication };
 }
 
-/** The standby receives nothing from now on. */
+/** From now on the standby receives nothing. */
 export function holdBack(replication: FaultProxy): void {
   replication.refuse(true);
   replication.cut("reset");
 }
 
-/** Resolves when the standby has replayed all that is committed. */
+/** Resolves when the standby has replayed all commits. */
 export async function caughtUp(
   primary: Pick<Postgres, "url">,
   standby: Pick<Postgres, "url">,
@@ -181,8 +177,8 @@ export async function caughtUp(
 }
 
 /**
- * What pg_basebackup does, which the embedded PostgreSQL comes without: a copy in backup mode, to
- * be a standby.
+ * Does the work of pg_basebackup, which the embedded PostgreSQL lacks: a copy in backup mode, for a
+ * standby.
  */
 async function copyRunning(
   server: Pick<Postgres, "url">,
@@ -196,8 +192,8 @@ async function copyRunning(
     await cp(join(from, "password"), join(to, "password"));
     const cluster = join(to, "postgres");
     const left = /\/postmaster\.(pid|opts)$|\/pg_wal\/[0-9A-F]{24}$|\/pg_replslot\/.|\/pgsql_tmp/;
-    // Relations and their forks may go or grow meanwhile; what the log says of them makes the copy
-    // whole.
+    // Relations and their forks may disappear or grow meanwhile; their changes in the log make the
+    // copy consistent.
     await cp(join(from, "postgres"), cluster, {
       recursive: true,
       filter: (path) => !left.test(path),

@@ -1,4 +1,4 @@
-// What an accessor says of a machine's states and energy, compared with what its raw records hold.
+// An accessor's answers on a machine's states and energy, compared with its raw records.
 import { fail } from "node:assert";
 import { expect } from "vitest";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
@@ -14,7 +14,7 @@ import type { SentMachine } from "./odd-machines.ts";
 
 const wattsPer: Readonly<Record<string, number>> = { "": 1, W: 1, kW: 1_000, mW: 0.001 };
 
-/** How many watts one of the unit of power is; undefined: power is something else. */
+/** How many watts one unit of power is; undefined: the signal is not a power. */
 export const wattsOf = ({ power, unit }: SentMachine) =>
   power.sampleType === SampleType.COUNTER ? undefined : wattsPer[unit];
 

@@ -1,9 +1,9 @@
-// Who may import whom: the table behind docs/architecture.md. An arrow that nothing uses is a
-// fault, as is one that is missing.
+// Which rooms may import which: the table behind docs/architecture.md. An arrow that no file uses
+// is a fault, and so is a missing one.
 
 /**
- * `to` has the rooms whose files a room may import besides its own, `packages` those of npm. Node's
- * own modules are free to all.
+ * `to` lists the rooms whose files a room may import besides its own, `packages` those of npm.
+ * Node's own modules are open to all.
  */
 export type Room = { readonly to: readonly string[]; readonly packages: readonly string[] };
 
@@ -46,7 +46,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   tools: { to: any, packages: any },
 };
 
-/** What a test may import besides its own room. */
+/** The rooms that a test may import besides its own. */
 export const sharedByTests = ["test/testing/", "gen/", "local/"];
 
 /** Inside a room: the folders that each of its folders may import. "." are the room's own files. */

@@ -2,7 +2,7 @@
 
 /**
  * The groups of nodes that reach each other, each sorted, by Tarjan's algorithm
- * (https://doi.org/10.1137/0201010). A node that points to itself is none.
+ * (https://doi.org/10.1137/0201010). A node that points to itself is no group.
  */
 export function circlesOf(arrows: ReadonlyMap<string, readonly string[]>): string[][] {
   const order = new Map<string, number>();
@@ -28,8 +28,8 @@ export function circlesOf(arrows: ReadonlyMap<string, readonly string[]>): strin
 }
 
 /**
- * The nodes from top to bottom: each before all it points to, in the order of the table where
- * that leaves a choice. For arrows without a circle.
+ * The nodes from top to bottom: each before all it points to, otherwise in the order of the table.
+ * For arrows without a circle.
  */
 export function fromTopToBottom(arrows: ReadonlyMap<string, readonly string[]>): string[] {
   const below = new Set<string>();

@@ -4,7 +4,7 @@ import { fromTopToBottom } from "./circles.ts";
 
 const services = Object.keys(rooms).filter((room) => !rooms[room]!.to.includes("*"));
 
-/** The page with the block after each `<!-- arrows: ROOM -->` as the table has it now. */
+/** The page with the block after each `<!-- arrows: ROOM -->` replaced by the present table. */
 export function withArrows(page: string): string {
   return page.replace(
     /(<!-- arrows: (\S+) -->\n)```text\n[\s\S]*?```/g,
@@ -12,7 +12,7 @@ export function withArrows(page: string): string {
   );
 }
 
-/** A line for each node that points somewhere; every arrow points to a line below, or to a leaf. */
+/** A line for each node that points to others; every arrow points to a line below, or to a leaf. */
 function drawingOf(room: string): string {
   const arrows = room === "rooms" ? betweenRooms() : inside(room);
   const lines = fromTopToBottom(arrows)

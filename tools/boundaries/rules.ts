@@ -1,5 +1,5 @@
-// The rules of docs/architecture.md for one file: whom it imports, how it is called, how long it
-// is, and what only one place may do.
+// The rules of docs/architecture.md for one file: its imports, its name, its length, and things
+// that only one place may do.
 import { folders, packageOwners, rooms, sharedByTests } from "./arrows.ts";
 import {
   folderOf,
@@ -13,10 +13,10 @@ import {
 
 const vagueName = /(^|\/)(utils?|types|helpers?|constants|index|common|misc)\.[a-z]+$/;
 const maxLines = 300;
-/** Files that a program wrote, as long as what they show. */
+/** Files that a program wrote, as long as their contents require. */
 const written = /^accessor\/store\/schema\.sql$|^accessor\/testing\/data-of-\d+\//;
 
-/** What only one place does, by a word that shows it. */
+/** Things that only one place does, identified by a word. */
 const owners: readonly { what: RegExp; where: RegExp; why: string }[] = [
   {
     what: /\bprocess\.env\b/,
@@ -35,10 +35,10 @@ const owners: readonly { what: RegExp; where: RegExp; why: string }[] = [
   },
 ];
 
-/** Rooms in which everything is a test or measures. */
+/** Rooms that contain only tests and measurements. */
 const outside = new Set(["test", "proof", "bench", "tools"]);
 
-/** What is wrong with the file, each with its path in front. */
+/** The faults of the file, each preceded by its path. */
 export function violationsOf(file: SourceFile): string[] {
   const found = [...nameAndLength(file), ...imports(file), ...ownership(file), ...domainWord(file)];
   return found.map((violation) => `${file.path}: ${violation}`);
@@ -101,7 +101,7 @@ function ownership({ path, text }: SourceFile): string[] {
 
 function domainWord({ path, text }: SourceFile): string[] {
   if (!path.startsWith("runtime/") || isOfTests(path)) return [];
-  // A signal is also what ends a process, so the word alone says nothing.
+  // A signal also ends a process, so the word alone proves nothing.
   const found = /\b(machines?|batch(es)?|samples?|telemetry|sensors?|producers?|accessor)\b/i.exec(
     withoutComments(text),
   );

@@ -18,7 +18,7 @@ export function sourceFiles(root: string): SourceFile[] {
   );
 }
 
-/** Files of tests: they put together what they need, and nothing that runs may import them. */
+/** Test files: they import whatever they need, and no program may import them. */
 export const isOfTests = (path: string): boolean => /\.test\.ts$|(^|\/)testing\//.test(path);
 
 /** Static imports and re-exports, and `import("x")` on a line without a text before it. */
@@ -30,7 +30,7 @@ export function specifiersOf({ text }: SourceFile): string[] {
   );
 }
 
-/** The path of ours that a specifier means; undefined for a package or a module of Node. */
+/** The path of our file that a specifier means; undefined for a package or a module of Node. */
 export function targetOf(path: string, specifier: string): string | undefined {
   if (specifier.startsWith(".")) return normalize(join(dirname(path), specifier));
   return specifier.startsWith("#gen/") ? specifier.slice(1) : undefined;

@@ -1,7 +1,7 @@
 // The arrows that the files have in fact, between rooms and inside each of them.
 import { folderOf, importsOf, isOfTests, roomOf, type SourceFile } from "./source-files.ts";
 
-/** From a node to those it imports, both sorted. */
+/** From a node to its imports, both sorted. */
 export type Arrows = ReadonlyMap<string, readonly string[]>;
 
 /** Between rooms; tests do not count. */
