@@ -1,4 +1,4 @@
-// Who may listen where.
+// Which addresses may listen with which protection.
 import { expect, test } from "vitest";
 import { ConfigError, readSettings } from "../runtime/config.ts";
 import { toClientFiles } from "../runtime/tls/dialing.ts";

@@ -1,5 +1,6 @@
-// What a request is addressed to: foreign names are refused where a browser could be led here, in
-// every protocol; targets come in one form; and nothing of either is in what others get.
+// The name that a request is addressed to: foreign names are refused, in every protocol, if a
+// browser could be led here; request targets are normalized; and neither appears in the answers of
+// other clients.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
@@ -27,7 +28,7 @@ async function open(options: Partial<GatewayOptions> = {}): Promise<TestGateway>
   return gateway;
 }
 
-/** A request as it is written on the wire, and everything that comes back. */
+/** A raw request as it is on the wire, and everything that comes back. */
 async function raw({ port }: TestGateway, lines: string[], body = ""): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   socket.write(
@@ -195,7 +196,7 @@ test("a target that names a host is one for that host, and is reduced to its pat
 });
 
 test("a kept answer holds nothing of the request that it was made for", async () => {
-  // Any name is let in here, as it is beyond loopback.
+  // Every name is permitted here, as it is beyond loopback.
   await using gateway = await open({ host: "0.0.0.0" });
   const range = "from=2026-03-01&to=2026-03-02&limit=1";
   const first = await get(
@@ -208,7 +209,7 @@ test("a kept answer holds nothing of the request that it was made for", async ()
   expect(again).toMatch(/^age: /im);
   expect(again).toMatch(/^link: <\/signals\/power\?from=2026-03-01T00%3A00%3A00Z&to=/im);
   expect(again.toLowerCase()).not.toContain("evil");
-  // And each gets its own back.
+  // And each client gets its own query back.
   expect(first).toContain("min_cursor=evil");
 });
 

@@ -1,5 +1,5 @@
-// What the authorize asks, how long it believes the answer, and what it does without one. Over real
-// sockets, with a clock of the test's own.
+// The questions of the authorizer, how long it uses an answer, and its behaviour without one. Over
+// real sockets, with a clock of the test's own.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { Scope } from "#gen/millrace/v1/access_pb.ts";
@@ -12,7 +12,7 @@ import { createAuthorizer } from "./authorize.ts";
 const read = "/millrace.v1.SignalService/ListMachines";
 const write = "/millrace.v1.IngestService/IngestBatch";
 
-/** An accessor that knows the credentials of a set, and counts what it is asked. */
+/** An accessor that knows the credentials of a set, and counts the questions. */
 async function openFixture(options: { maxAnswers?: number; mustAuthenticate?: boolean } = {}) {
   await using stack = new AsyncDisposableStack();
   const state = { known: new Set(["good"]), open: false, broken: false, asked: 0, nowMs: 0 };

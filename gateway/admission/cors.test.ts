@@ -1,5 +1,5 @@
-// What a browser is told about pages of other origins, by REST, Connect and gRPC-Web, and what
-// stands on every answer.
+// The permissions that a browser receives for pages of other origins, by REST, Connect and
+// gRPC-Web, and the headers on every answer.
 import { connect } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -146,7 +146,7 @@ test.each(Object.entries(calls))(
     ]) {
       const answer = await ask(path, { init, origin });
       expect([origin, allowed(answer)]).toEqual([origin, null]);
-      // A cache must not give this answer to the page that may.
+      // A cache must not give this answer to the page that is permitted.
       expect(listOf(answer, "vary")).toContain("origin");
       expect(allowed(await preflight(path, { origin }))).toBeNull();
     }

@@ -1,5 +1,5 @@
-// Kept answers: one making for many askers, bounded bytes, and nothing older than its version or
-// its time.
+// Cached answers: made once for many requests, bounded in bytes, and never older than their version
+// or their time.
 import { expect, test } from "vitest";
 import { AnswerCache, type KeptAnswer } from "./answer-cache.ts";
 

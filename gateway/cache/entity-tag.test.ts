@@ -1,4 +1,4 @@
-// Entity tags: what If-None-Match may look like, and which tags are good.
+// Entity tags: the forms of If-None-Match, and which tags are valid.
 import { expect, test } from "vitest";
 import { digestOf, findGoodTag, formatTag } from "./entity-tag.ts";
 
@@ -10,7 +10,7 @@ test.each([
   [`W/${tag}`, tag],
   [`"a", ${tag} ,"b"`, tag],
   [`"a",W/${tag}`, tag],
-  // Other bytes of the same version: a moment named otherwise.
+  // Other bytes of the same version: a moment in another notation.
   [formatTag({ ...current, digest: "other" }), formatTag({ ...current, digest: "other" })],
   ["*", "*"],
   [" * ", "*"],

@@ -1,5 +1,5 @@
-// Long work for a caller has its turns in that caller's name, so that many exports of one do not
-// hold up the one of another.
+// Long work for a caller takes turns in that caller's name, so that many exports of one caller do
+// not hold up another's.
 import { expect, test } from "vitest";
 import { Scope } from "#gen/millrace/v1/access_pb.ts";
 import { toSamples } from "../../codec/wire/samples.ts";

@@ -1,4 +1,4 @@
-// Whom a request counts against, and that no client can write itself another address.
+// Which caller a request counts for, and that a client cannot claim another address.
 import { expect, test } from "vitest";
 import { createAddressReader, isAddressRange, networkOf } from "./client-address.ts";
 

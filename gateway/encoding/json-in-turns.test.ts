@@ -1,11 +1,11 @@
-// Bodies written in turns are what they would be if written at once.
+// Bodies written in turns equal bodies written at once.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Json, toJsonText } from "../../codec/row/json-text.ts";
 import { digestInTurns, digestOf } from "../cache/entity-tag.ts";
 import { jsonInTurns, lazyList } from "./json-in-turns.ts";
 
-/** Counts the places at which others may run. */
+/** Counts the places at which other work may run. */
 const counting = () => {
   const turns = { paused: 0, pause: () => Promise.resolve(void turns.paused++) };
   return turns;
@@ -53,7 +53,7 @@ test("a large body has thousands of turns, and no piece is large; so has its dig
   const pieces = await jsonInTurns({ series: [{ rows: list }] }, writing);
   expect(writing.paused).toBeGreaterThan(2_000);
   expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(150_000);
-  // Made on the way, and not before.
+  // Made while it is written, and not before.
   expect(made.at(-1)! - made[0]!).toBeGreaterThan(2_000);
   const body = Buffer.concat(pieces);
   expect(body.toString()).toBe(toJsonText({ series: [{ rows }] }));

@@ -1,4 +1,4 @@
-// The message of an error reaches every client of gRPC as it was said.
+// The message of an error reaches every client of gRPC unchanged.
 import { once } from "node:events";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";

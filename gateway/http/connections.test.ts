@@ -1,5 +1,5 @@
-// Connections that are too many, too slow or too loud, against a real front server: what each is
-// told, and that others are served.
+// Connections that are too many, too slow or too demanding, against a real front server: the answer
+// to each, and that others are served.
 import { once } from "node:events";
 import { connect as connectHttp2, constants } from "node:http2";
 import { connect, type Socket } from "node:net";
@@ -25,7 +25,7 @@ async function open(limits: Partial<ConnectionLimits> = {}) {
   return server;
 }
 
-/** What a server says on a connection until it ends it. */
+/** The bytes from a server on a connection until it ends it. */
 async function say(port: number, bytes: string | Buffer): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
@@ -92,7 +92,7 @@ test("a connection of HTTP/1.1 or HTTP/2 without a request is closed after a whi
   expect(session.destroyed).toBe(true);
 });
 
-/** The error codes of the GOAWAY frames in what a server said. */
+/** The error codes of the GOAWAY frames among a server's bytes. */
 function goaways(said: Buffer): number[] {
   const codes: number[] = [];
   for (let at = 0; at + 9 <= said.length; ) {
@@ -135,7 +135,7 @@ test("a stream of HTTP/2 with headers too large or too many is refused, its sess
   const session = connectHttp2(`http://127.0.0.1:${server.port}`);
   const large = session.request({ ":path": "/", "x-large": "a".repeat(20_000) });
   large.on("error", () => {});
-  // Reset by Node once the client has taken note of our settings, answered before.
+  // Node resets it once the client has acknowledged our settings, and answers it before.
   const outcome = await once(large, "response").then(
     ([head]) => head[":status"],
     () => 431,

@@ -1,4 +1,4 @@
-// Whose turn it is among new connections that bring much at once.
+// The order of turns among new connections that bring much at once.
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { FirstReads } from "./first-reads.ts";

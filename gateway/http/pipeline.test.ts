@@ -1,5 +1,5 @@
 // Requests sent ahead on one connection of HTTP/1.1, against a real front server: they are answered
-// in turn, and cost nobody else.
+// in turn, and do not delay other connections.
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -38,7 +38,7 @@ function send(bytes: string): Socket {
   return socket;
 }
 
-/** Waits until everything that was sent before has been read: another connection is answered. */
+/** Waits until everything sent before has been read: another connection is answered. */
 async function roundTrip(): Promise<void> {
   await fetch(`http://127.0.0.1:${server.port}/beside`, { headers: { connection: "close" } });
 }

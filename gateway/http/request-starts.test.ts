@@ -1,4 +1,4 @@
-// In which order requests begin, and how many in a round of the event loop.
+// The order in which requests begin, and how many begin in a round of the event loop.
 import { setImmediate as nextRound } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { RequestStarts } from "./request-starts.ts";

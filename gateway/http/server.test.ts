@@ -1,4 +1,4 @@
-// One port, two protocols: told apart however the first bytes arrive, and closed in time.
+// One port, two protocols: distinguished however the first bytes arrive, and closed in time.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -179,7 +179,7 @@ test("a connection of HTTP/2 may open a hundred streams, and up to 256 as they b
 test("of thousands of requests sent ahead a few are taken apart, before their connection ends", async () => {
   let apart = 0;
   const count = () => void apart++;
-  // Node says so of each request whose head it has read.
+  // Node reports this for each request whose head it has read.
   subscribe("http.server.request.start", count);
   const socket = connect(server.port, "127.0.0.1");
   socket.on("error", () => {}).resume();

@@ -1,4 +1,4 @@
-// That browsers are told to keep to TLS, where that is wanted, on every kind of answer.
+// Browsers are instructed to use TLS only, if that is configured, on every kind of answer.
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { get } from "node:https";

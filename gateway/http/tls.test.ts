@@ -1,5 +1,5 @@
-// The front server over TLS: both protocols by ALPN, who is refused and told so, certificates that
-// change, and an orderly end.
+// The front server over TLS: both protocols by ALPN, which clients are refused and how they learn
+// it, certificates that change, and an orderly end.
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
@@ -132,7 +132,7 @@ test("TLS 1.2 and 1.3 are spoken, 1.1 and the clear are not", async () => {
     expect(socket.getProtocol()).toBe(version);
     socket.destroy();
   }
-  // Clients' own OpenSSL would not even try without the lower level.
+  // Clients' own OpenSSL would not even try without the lower security level.
   const old = {
     minVersion: "TLSv1",
     maxVersion: "TLSv1.1",
@@ -237,7 +237,7 @@ test("who does not shake hands is cut, who comes beyond the limit of connections
   const server = await open({ prefaceMs: 100, limits });
   const silent = await raw(server);
   const halfway = await raw(server);
-  // A record that says it is a ClientHello of 512 bytes, and then nothing.
+  // A record that claims to be a ClientHello of 512 bytes, and then nothing.
   halfway.write(Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252]));
   await eventually("both are counted", () => server.connections.open === 2);
   await once((await raw(server)).resume(), "close");
@@ -252,7 +252,7 @@ test("1,500 connections that never shake hands keep nobody out", async () => {
   const limits = { ...defaultConnectionLimits, maxConnections: 2_000 };
   const server = await open({ prefaceMs: 60_000, limits });
   const silent: Socket[] = [];
-  // In portions that the system's queue holds.
+  // In portions that fit into the system's queue.
   while (silent.length < 1_500) {
     silent.push(...(await Promise.all(Array.from({ length: 100 }, () => raw(server)))));
     await eventually("they are counted", () => server.connections.open === silent.length);

@@ -12,7 +12,7 @@ import { openTestGateway } from "../testing/gateway.ts";
 import { createBodyDeadlines } from "./body-deadlines.ts";
 import { unlimited } from "./limit-settings.ts";
 
-/** A gateway on whose clock a body may stop for 30 s, looking at it all the time. */
+/** A gateway on whose clock a body may stop for 30 s, checking all the time. */
 async function open({ bodyBytes = 1e9 } = {}) {
   const clock = { nowMs: 0 };
   const bodyDeadlines = {
@@ -31,7 +31,7 @@ async function open({ bodyBytes = 1e9 } = {}) {
 const post = (path: string, type: string, length = "content-length: 100000") =>
   `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\n${length}\r\n\r\n`;
 
-/** Begins a request and waits until the gateway has what was sent. */
+/** Begins a request and waits until the gateway has read it. */
 async function begin(
   port: number,
   bytes: string,

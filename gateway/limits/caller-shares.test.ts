@@ -1,5 +1,5 @@
-// A caller's share at the gateway: exports and feeds by key and address, what each is told beyond
-// it, and that all of it comes back.
+// A caller's share at the gateway: exports and feeds by key and address, the answer to each beyond
+// it, and that all of it is returned.
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
@@ -156,7 +156,7 @@ test.each([
   await eventually("nothing is held", () =>
     Object.values(fixture.borrowed()).every((amount) => amount === 0),
   );
-  // Long enough for a stream to have been opened for nobody.
+  // Long enough for a stream to have been opened without a client.
   expect((await fixture.ask("/signals", "k")).status).toBe(200);
   expect(fixture.borrowed()["limited-streams"]).toBe(0);
 });

@@ -1,4 +1,4 @@
-// JSON is counted in turns, and comes to the same wherever a turn ends.
+// JSON is counted in turns, and the result is the same wherever a turn ends.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { assertJsonCost } from "./json-cost.ts";
@@ -51,7 +51,7 @@ test("the elements of the largest batch are cheap, and a million elements are re
     const million = Buffer.from(list(element, 1_000_000));
     await expect(assertJsonCost(million, message), element).rejects.toThrow("send less at once");
   }
-  // Zeros, as a batch of the largest size has them.
+  // Zeros, as in a batch of the largest size.
   expect(
     await assertJsonCost(Buffer.from(`{"values":${list("0", 65_536)}}`), message),
   ).toBeLessThan(3e6);

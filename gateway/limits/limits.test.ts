@@ -1,5 +1,5 @@
-// Limits by client through a real gateway: what is refused, in the words of each protocol, before a
-// body is read; on a clock of the test's own.
+// Limits by client through a real gateway: refusals, in the form of each protocol, before a body is
+// read; on a clock of the test's own.
 import { once } from "node:events";
 import { connect } from "node:net";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
@@ -32,7 +32,7 @@ async function openLimited(limits: Partial<GatewayLimits>) {
   return { ...gateway, clock, lines, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() };
 }
 
-/** Everyone is who the credential says. */
+/** Every caller's principal is its credential. */
 const named = {
   whoAmI: (_: unknown, { requestHeader }: { requestHeader: Headers }) => ({
     principal: { id: requestHeader.get("authorization")?.slice(7) ?? "", scopes: [Scope.ADMIN] },
@@ -122,7 +122,7 @@ test("keys have limits each of their own, and addresses others beside", async ()
   expect(last.headers.get("ratelimit")).toBe(
     '"requests-per-address";r=0;t=4, "requests-per-key";r=0;t=1',
   );
-  // The address is looked at before anyone is asked about the key.
+  // The address is checked before the accessor is asked about the key.
   expect((await as("d")).body["metadata"]).toEqual({ limit: "requests-per-address" });
 });
 
@@ -245,7 +245,7 @@ test("records are counted as they come, and what is over the rate is owed by the
   const refused = await fixture.post("/signals", { signals: rows(1) });
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "4"]);
   expect(await sendBatch()).toBe("ResourceExhausted");
-  // Reads have nothing to do with it.
+  // Reads are not affected.
   expect((await fixture.ask("/signals")).status).toBe(200);
   fixture.clock.nowMs = 3_100;
   expect(await sendBatch()).toBe("stored");

@@ -1,5 +1,5 @@
-// Answers that nobody takes: how long each may wait, whose goes first where one caller's take too
-// much, and that all room comes back.
+// Answers that no client reads: how long each may wait, which caller's are ended first if theirs
+// are too many, and that all room is returned.
 import { ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
@@ -46,7 +46,7 @@ test("an answer waits for 30 s and the time that its bytes take at 8 KiB/s, and 
   readers.look();
   readers.look();
   expect(ended).toEqual(["a SLOW_READER reader-timeout"]);
-  // Its writer goes on telling of it, until it hears.
+  // Its writer continues to report it until it is notified.
   reader.waits(5);
   reader.took();
   reader[Symbol.dispose]();

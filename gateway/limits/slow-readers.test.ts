@@ -1,5 +1,5 @@
 // Clients that do not read, through a real gateway in every protocol: paused, then ended with a
-// name for it, and nothing stays behind.
+// named error, and nothing is left behind.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
@@ -13,7 +13,7 @@ import { openTestGateway } from "../testing/gateway.ts";
 
 const values = Array.from({ length: 3_000 }, (_, i) => i + 0.123456);
 
-/** Sends without end what is not read. */
+/** Sends endlessly to a client that does not read. */
 async function open() {
   const clock = { nowMs: 0 };
   const gateway = await openTestGateway({

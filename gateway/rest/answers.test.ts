@@ -1,4 +1,5 @@
-// Buckets, summaries and timelines: what reaches the accessor, and how its answers read.
+// Buckets, summaries and timelines: the request that reaches the accessor, and the form of its
+// answers.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import {
@@ -138,7 +139,7 @@ const empty = {
 };
 
 const series = { machine: "mill-1", signal: "power", unit: "W" };
-// A counter has an increase and a rate where others have an integral.
+// A counter has an increase and a rate where other types have an integral.
 const { time_weighted_mean: _mean, integral: _integral, ...shared } = full;
 const counter = { machine: "mill-3", signal: "power", unit: "kWh" };
 const counted = { ...shared, increase: 7.5, rate: 0.125 };

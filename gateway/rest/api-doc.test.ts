@@ -1,5 +1,5 @@
-// Runs every block of the pages on the API against a gateway: commands, Node, what browsers have,
-// and Python where grpcio is there.
+// Runs every block of the API pages against a gateway: commands, Node, browser code, and Python if
+// grpcio is installed.
 import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -45,8 +45,8 @@ const run = promisify(execFile);
 const here = (code: string) => code.replaceAll("127.0.0.1:8080", `127.0.0.1:${gateway.port}`);
 
 test.each(of("sh"))("command $name", async ({ code }) => {
-  // Every answer that is an error fails the block, and so does every command but those that say
-  // otherwise.
+  // Every error answer and every failing command fails the block, unless the block itself handles
+  // the failure.
   const script = `set -e -o pipefail; curl() { command curl -sS --fail-with-body "$@"; }\n${here(code)}`;
   const { stdout, stderr } = await run("bash", ["-c", script], { cwd: folder });
   expect(stderr).toBe("");

@@ -1,4 +1,4 @@
-// A batch made of JSON in turns is the one that would be made at once.
+// A batch made from JSON in turns equals the one made at once.
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { BatchSchema } from "#gen/millrace/v1/signal_pb.ts";

@@ -1,5 +1,5 @@
-// Kept answers by themselves, on a clock of the test's own: how long a page token is given out, and
-// that no older answer is kept as newer.
+// Cached answers in isolation, on a clock of the test's own: how long a page token is given out,
+// and that no older answer is cached as a newer one.
 import { expect, test } from "vitest";
 import { AnswerCache } from "../cache/answer-cache.ts";
 import { answerCached } from "./cached.ts";

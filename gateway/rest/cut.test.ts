@@ -1,4 +1,4 @@
-// What is read before an answer begins tells whether its limit cuts it, and loses no row.
+// The rows read before an answer begins show whether its limit cuts it, and none is lost.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { answerEverything, nowUs } from "../testing/answers.ts";
@@ -41,7 +41,7 @@ test("pages of any length give the first rows, and whether there are more", asyn
       const fetched = await fetchPages(async ({ pageSize }) => {
         const items = rows.slice(at, at + Math.min(pageSize, parts[asked++ % parts.length]! + 1));
         at += items.length;
-        // A token does not promise rows.
+        // A token does not guarantee further rows.
         const more = endsEmpty ? items.length > 0 : at < rows.length;
         return { items, nextPageToken: more ? "t" : "", cursor: "c" };
       }, limit);

@@ -1,5 +1,5 @@
-// The reference page in a real Chromium, on a phone and on a desk: nothing runs past the edge.
-// Skipped where none is installed.
+// The reference page in a real Chromium, on a phone and on a desk: nothing exceeds the edge.
+// Skipped if none is installed.
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

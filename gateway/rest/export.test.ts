@@ -1,4 +1,4 @@
-// Exports: every number and time as it was, rows in order of time, memory and the accessor's work
+// Exports: every number and time unchanged, rows in order of time, memory and the accessor's work
 // bounded by the client's pace.
 import { once } from "node:events";
 import { connect } from "node:net";

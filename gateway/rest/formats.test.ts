@@ -1,4 +1,4 @@
-// Which format an answer comes in, what is compressed, and the methods every route has.
+// Which format an answer has, which answers are compressed, and the methods of every route.
 
 import zlib from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,7 +1,7 @@
-// Requests generated from the OpenAPI document, sound and broken ones: no 5xx, and no answer that
+// Requests generated from the OpenAPI document, valid and broken ones: no 5xx, and no answer that
 // the document does not describe.
 //
-// 300 of them; MILLRACE_FUZZ_RUNS=10000 for more, MILLRACE_FUZZ_URL=http://127.0.0.1:8080 to ask a
+// 300 of them; MILLRACE_FUZZ_RUNS=10000 for more, MILLRACE_FUZZ_URL=http://127.0.0.1:8080 to test a
 // running gateway, MILLRACE_FUZZ_SEED to repeat a run.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -148,7 +148,7 @@ const accepts = fc.oneof(
   fc.string({ unit: fc.constantFrom(..."*/,;q=.019 text"), maxLength: 30 }),
 );
 
-/** Path parameters that a URL would swallow are not those of the path any more. */
+/** Path parameters that URL parsing would remove are then not those of the path. */
 const isSegment = (text: string) => !["", ".", ".."].includes(text) && text.isWellFormed();
 
 function requests(document: OpenApi): fc.Arbitrary<Request> {
@@ -233,7 +233,7 @@ test(
       }),
       { numRuns, ...(seed ? { seed: Number(seed) } : {}), endOnFailure: numRuns > 1_000 },
     );
-    // Otherwise nothing sound was asked, or nothing broken.
+    // Otherwise no request was valid, or none was broken.
     expect(statuses.get(200)).toBeGreaterThan(numRuns / 20);
     expect(statuses.get(400)).toBeGreaterThan(numRuns / 20);
     if (numRuns > 1_000) console.log(Object.fromEntries([...statuses].sort(([a], [b]) => a - b)));

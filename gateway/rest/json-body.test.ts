@@ -1,10 +1,10 @@
-// Bodies of JSON that are gathered before they are counted and parsed.
+// Bodies of JSON that are collected before they are counted and parsed.
 import { PassThrough } from "node:stream";
 import type { FastifyRequest } from "fastify";
 import { expect, test } from "vitest";
 import { createJsonParser } from "./json-body.ts";
 
-/** Parses what `send` writes to a body with these headers. */
+/** Parses the body that `send` writes, with these headers. */
 function parse(
   send: (body: PassThrough) => void,
   headers: Record<string, string> = {},

@@ -212,7 +212,7 @@ test("a failure later is an error event with the last cursor, then the end", asy
     throw reasonError("CURSOR_FOREIGN", Code.FailedPrecondition, "the database was restored");
   };
   const events = await collect(eventsOf(await fetch(`${gateway.baseUrl}/signals/power/live`)));
-  // A browser would come back with the same id at once, to hear the same.
+  // A browser would reconnect at once with the same id, and get the same error.
   expect(events.at(-1)).toMatchObject({ event: "error", id: "c2", retry: "60000" });
   expect(JSON.parse(events.at(-1)!.data!)).toMatchObject({
     status: 409,
@@ -264,8 +264,8 @@ test.each([
   const deaf = connect(gateway.port, "127.0.0.1");
   deaf.pause();
   deaf.write(request);
-  // Others are served all the while; the feed stands still once it has gained nothing during fifty
-  // of their answers.
+  // Other requests are served meanwhile; the feed is stalled once it has gained nothing during
+  // fifty of their answers.
   for (let before = -1; produced === 0 || produced !== before; ) {
     before = produced;
     for (let i = 0; i < 50; i++) expect((await gateway.ask("/signals")).status).toBe(200);

@@ -1,4 +1,4 @@
-// Columns merged by time against a plain sort of all their samples.
+// Columns merged by time, compared with a plain sort of all their samples.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { mergeByTime } from "./merge.ts";

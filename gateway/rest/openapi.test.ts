@@ -1,5 +1,5 @@
-// The OpenAPI document: well formed, in step with the table, and true of real answers; and the page
-// made from the same table.
+// The OpenAPI document: well formed, consistent with the table, and true for real answers; and the
+// page made from the same table.
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -180,7 +180,7 @@ test("the page has every route, parameter and shape, no script, and a policy tha
 });
 
 test("examples name the host that was asked, unless its name is none", async () => {
-  // On loopback it would not answer to these names.
+  // On loopback it would not answer requests to these names.
   await using wide = await openTestGateway({ host: "0.0.0.0" });
   const page = async (host: string) => {
     const { request } = await import("node:http");

@@ -1,5 +1,4 @@
-// Answers that are more than a message holds: what REST says of them, and what it follows by
-// itself.
+// Answers that exceed a message: how REST reports them, and which further pages it reads by itself.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { timeText } from "../../codec/row/time-text.ts";
@@ -103,7 +102,7 @@ test("an end beyond what can be stored is echoed, asked for and linked to as it 
     [from, to],
     [from, to],
   ]);
-  // What is no range stays one that is refused.
+  // An invalid range is still refused.
   await gateway.ask("/signals/power?from=9999-01-01&to=2300-01-01");
   expect(asked[2]).toEqual(["9999-01-01T00:00:00Z", "2300-01-01T00:00:00Z"]);
 });

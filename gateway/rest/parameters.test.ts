@@ -1,4 +1,5 @@
-// What query parameters refuse, in words that help: times, empty lists, and the accessor's fields.
+// Refusals of query parameters, with helpful messages: times, empty lists, and the accessor's
+// fields.
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { invalidField, reasonError } from "../errors/reasons.ts";

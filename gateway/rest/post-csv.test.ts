@@ -1,4 +1,4 @@
-// Bodies of CSV, and lines as such: columns, quotes, cuts anywhere, and text that is none.
+// Bodies of CSV, and their lines: columns, quotes, cuts at any place, and invalid text.
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -171,7 +171,7 @@ test("a record of too many lines is refused with all of them, and what its text 
     line: 3_001,
     row: { value: "1" },
   });
-  // By its characters, and where a line that is too long for itself lies within.
+  // Cuts by characters, and inside a line that is itself too long.
   reader.read({ number: 3_002, text: `"${"x".repeat(600_000)}` });
   reader.read({ number: 3_003, text: "x".repeat(600_000) });
   const long = new UnreadableText(
@@ -217,7 +217,7 @@ test("records come out as they were written, however they are cut into lines; no
         one?.row instanceof UnreadableText ? one.row.lines : one ? 1 : 0,
       );
       const spanned = read.flatMap((one, i) => (one ? [[one.line, i + 1] as const] : []));
-      // A record that could be read may span lines; of all others each line is counted.
+      // A record that could be read may span lines; for all others, each line counts.
       for (const [i, one] of read.entries())
         if (one?.row instanceof UnreadableText)
           expect(counts[i]).toBe(Math.min(i + 2, lines.length + 1) - one.line + 1);

@@ -1,5 +1,5 @@
-// POST /signals: what rows, columns and parameters declare: unit, max_gap, sample_type, and what
-// the numbers of times count.
+// POST /signals: the declarations by rows, columns and parameters: unit, max_gap, sample_type, and
+// the unit of numeric times.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";

@@ -1,4 +1,4 @@
-// POST /signals: which fields a row has, what each may hold, and that none is given twice.
+// POST /signals: the fields of a row, their permitted values, and that none is given twice.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { takeEverything } from "../testing/accessor.ts";

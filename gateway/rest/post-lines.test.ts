@@ -1,5 +1,5 @@
-// POST /signals with lines: good rows are stored, each bad row is named by its line, and a refusal
-// of the whole body is a problem.
+// POST /signals with lines: good rows are stored, each bad row is reported with its line, and a
+// refusal of the whole body is a problem.
 import { connect } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";

@@ -1,5 +1,5 @@
 // POST /signals with lines: the same body gives the same batches with the same numbers, however it
-// arrives and whoever chose the numbers.
+// arrives, and whether the client or the gateway chose the numbers.
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";

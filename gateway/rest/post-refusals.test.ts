@@ -1,4 +1,4 @@
-// POST /signals: what is refused as a whole, and with which status.
+// POST /signals: refusals of the whole body, and their status.
 import { once } from "node:events";
 import { connect } from "node:http2";
 import { Code } from "@connectrpc/connect";

@@ -1,4 +1,4 @@
-// Rows and lines in turns are the rows at once, and others have a turn in between.
+// Rows and lines read in turns equal those read at once, and other work has a turn in between.
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -32,7 +32,7 @@ test("the same batches and unreadable rows", async () => {
   );
 });
 
-/** How many turns others have while it runs. */
+/** How many turns other work has while it runs. */
 async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   let turns = 0;
   let over = false;

@@ -1,5 +1,5 @@
-// POST /signals: rows of any machines and batches in columns, and verdicts that find their way back
-// to the rows.
+// POST /signals: rows of any machines and batches in columns, and verdicts assigned to the right
+// rows.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type IngestBatchRequest, RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";

@@ -1,5 +1,5 @@
 // POST and PATCH: bytes that are not UTF-8, and halves of surrogate pairs, are refused at each
-// door. Read as text they would be U+FFFD, which is not what was sent.
+// door. Decoded as text they would become U+FFFD, which the client did not send.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type {
   IngestBatchRequest,

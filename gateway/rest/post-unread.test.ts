@@ -1,4 +1,4 @@
-// POST /signals with lines: a body of which no row can be read is not read to its end.
+// POST /signals with lines: a body without any readable row is not read to its end.
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";

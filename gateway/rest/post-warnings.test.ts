@@ -1,4 +1,5 @@
-// POST /signals: what is stored and odd all the same is told once, with the machine and the signal.
+// POST /signals: warnings about records that are stored but unusual come once, with the machine and
+// the signal.
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WarningReason, WarningSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -63,7 +64,7 @@ test("rows and columns name machine and signal of each warning, and are stored",
 });
 
 test("lines name them once however many batches they become, a hundred at most", async () => {
-  // More than a chunk takes.
+  // More than one chunk holds.
   const body = `${JSON.stringify(row("a", "heat"))}\n`.repeat(30_000);
   const { accepted, warnings } = await post(body, "application/x-ndjson");
   expect([accepted, warnings]).toMatchObject([30_000, [{ machine: "a", signal: "heat" }]]);

@@ -1,5 +1,5 @@
-// PATCH /machines/{machine}/signals/{signal}: what reaches the accessor, what comes back, and what
-// is refused before.
+// PATCH /machines/{machine}/signals/{signal}: the request that reaches the accessor, its answer,
+// and refusals by the gateway.
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type RedeclareSignalRequest, WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -59,10 +59,10 @@ test("what is sent is corrected, and both declarations come back", async () => {
       ...{ maxGap: { seconds: 0n, nanos: 500_000_000 }, sampleType: SampleType.COUNTER },
     },
   ]);
-  // As protobuf's JSON spells them, as in rows.
+  // In the notation of protobuf's JSON, as in rows.
   await patch("/machines/m/signals/power", { maxGap: "20m", sampleType: "STEP" });
   expect(asked.pop()).toMatchObject({ maxGap: { seconds: 1_200n }, sampleType: SampleType.STEP });
-  // An empty unit is a correction too; what is absent stays as it is.
+  // An empty unit is a correction too; absent fields keep their values.
   await patch("/machines/m/signals/power?validate_only=true", { unit: "" });
   expect(asked[1]).toMatchObject({
     unit: "",

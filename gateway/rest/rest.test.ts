@@ -1,4 +1,4 @@
-// The REST routes over real sockets: parameters, pages, rows, and paths as they come.
+// The REST routes over real sockets: parameters, pages, rows, and unusual paths.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { MachineState, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { GetLatestRequest, QuerySignalsRequest } from "#gen/millrace/v1/signal_service_pb.ts";

@@ -1,4 +1,4 @@
-// A live feed over the restart of a real gRPC server.
+// A live feed across the restart of a real gRPC server.
 import { expect, test } from "vitest";
 import { openFakeAccessor } from "../testing/accessor.ts";
 import { brittleLog, sample, valuesIn } from "../testing/brittle-log.ts";

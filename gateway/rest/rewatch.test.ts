@@ -1,5 +1,5 @@
-// Live feeds outlive the accessor: no gap, no repetition, and a browser that comes back is let in.
-// As NDJSON as well.
+// Live feeds outlive the accessor: no gap, no repetition, and a browser that reconnects is
+// admitted. As NDJSON as well.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { eventually } from "../../test/testing/eventually.ts";
@@ -148,7 +148,7 @@ test("what waiting does not help ends the feed", async () => {
     3,
   ).watchSignals;
   const text = await (await fetch(`${gateway.baseUrl}/signals/power/live`)).text();
-  // The browser comes back after the id: where the log still goes.
+  // The browser reconnects with the id: where the log still continues.
   expect(text).toMatch(
     /event: expired\nid: c4\ndata: \{[^\n]*"reason":"CURSOR_EXPIRED"[^\n]*\}\n\n$/,
   );
@@ -180,7 +180,7 @@ test("a browser that comes back too early waits inside, with comments; who comes
   expect(valuesIn(text)).toEqual([8, 9]);
 });
 
-/** Beats at every turn of the loop until `heard`; the signal it returns never aborts. */
+/** Beats at every turn of the loop until `heard`; the abort signal it returns never fires. */
 function beatUntilHeard(heard: () => boolean): AbortSignal {
   const beat = () => {
     if (heard()) return;

@@ -1,4 +1,4 @@
-// GET /signals/state/buckets: what reaches the accessor, and how its answer reads in each format.
+// GET /signals/state/buckets: the request that reaches the accessor, and its answer in each format.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type AggregateStatesRequest, CalendarUnit } from "#gen/millrace/v1/signal_service_pb.ts";
 import { answerEverything, nowUs } from "../testing/answers.ts";

@@ -1,4 +1,4 @@
-// Times as answers write them: every edge, and back.
+// Times in the notation of answers: every edge, and back.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readTime } from "../../codec/row/time.ts";

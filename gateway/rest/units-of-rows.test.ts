@@ -1,5 +1,6 @@
-// Rows of samples say their unit wherever one is declared, so that a POST of what was read keeps
-// it: on pages, among the newest records and in live feeds, those with their sample_type too.
+// Rows of samples contain their unit whenever one is declared, so that posting rows that were read
+// keeps it: on pages, among the newest records and in live feeds, which contain their sample_type
+// too.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";

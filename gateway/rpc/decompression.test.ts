@@ -1,5 +1,5 @@
-// Bombs: what grows too large when it is decompressed, in messages of every protocol and in bodies
-// of REST.
+// Bombs: data that becomes too large when it is decompressed, in messages of every protocol and in
+// bodies of REST.
 
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";

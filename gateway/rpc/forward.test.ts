@@ -1,5 +1,5 @@
-// The forwarder by itself: the deadline that reaches the accessor, what a stream borrows, and that
-// no listener and no place stays behind.
+// The forwarder in isolation: the deadline that reaches the accessor, the places that a stream
+// borrows, and that no listener and no place is left behind.
 import { getEventListeners } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import {
@@ -20,8 +20,8 @@ import type { Upstream } from "../upstream/upstream.ts";
 import { type ForwardOptions, forwardService, streamKindOf } from "./forward.ts";
 
 /**
- * An upstream that notes what it is asked, and streams as many messages as it is told, or one for
- * each that comes.
+ * An upstream that records its requests, and streams a given number of messages, or one for each
+ * that arrives.
  */
 function open({ messages = 3, fails = false, waitMs = 0 } = {}) {
   const state = { timeouts: [] as (number | undefined)[], out: 0, failures: 0, streams: 0 };

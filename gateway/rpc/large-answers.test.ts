@@ -1,5 +1,5 @@
-// A large answer comes whole through every protocol, in JSON and in binary, compressed where that
-// was asked for.
+// A large answer arrives whole through every protocol, in JSON and in binary, compressed if that
+// was requested.
 import { createClient, type Transport } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import {

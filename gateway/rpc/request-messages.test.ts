@@ -1,5 +1,5 @@
-// What a message would take is counted before Connect decodes it: in every protocol, compressed or
-// not, in a URL too.
+// The cost of a message is counted before Connect decodes it: in every protocol, compressed or not,
+// in a URL too.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -157,7 +157,7 @@ test("the largest honest batch passes, in JSON as in protobuf", async () => {
       headers: { "content-type": type },
       body: body as string,
     });
-    // The accessor is not there for this: what it is asked does not matter.
+    // There is no accessor in this test: the requests do not matter.
     expect(answer.body["code"]).not.toBe("resource_exhausted");
   }
 });
@@ -199,7 +199,8 @@ test("unknown fields are not passed on to the accessor", async () => {
 });
 
 /**
- * In pieces of 16 bytes. What a piece was is gone as soon as the second one after it is asked for.
+ * In pieces of 16 bytes. The data of a piece is overwritten as soon as the second one after it is
+ * read.
  */
 async function* passing(whole: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
   let before: Buffer | undefined;

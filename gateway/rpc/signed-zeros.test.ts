@@ -51,7 +51,7 @@ describe.each(["Connect", "Connect, uncompressed", "Connect GET", "gRPC-Web", "g
           cursor: "c7",
         });
         const { signals, cursor } = await client().querySignals({ signal: "power" });
-        // toEqual tells -0 from 0.
+        // toEqual distinguishes -0 from 0.
         expect(signals.map(({ record }) => record.value)).toEqual(values);
         expect(cursor).toBe("c7");
       },

@@ -1,5 +1,5 @@
-// Calls that cannot go on because the gateway stops or the accessor is away: each ends with
-// UNAVAILABLE and says why.
+// Calls that cannot continue because the gateway stops or the accessor is unavailable: each ends
+// with UNAVAILABLE and a reason.
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { expect, test } from "vitest";

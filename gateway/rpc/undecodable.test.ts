@@ -1,4 +1,5 @@
-// Bytes that are no message are answered as the client's fault; an error of the server stays one.
+// Bytes that are not a valid message are reported as the client's fault; an error of the server is
+// still one.
 import { expect, test } from "vitest";
 import { blameUndecodable } from "./undecodable.ts";
 

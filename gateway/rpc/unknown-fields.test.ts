@@ -1,4 +1,4 @@
-// A field that a client has misspelled is named to it wherever messages are JSON.
+// An answer names a misspelled field of the client wherever messages are JSON.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { takeEverything } from "../testing/accessor.ts";

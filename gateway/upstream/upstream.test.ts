@@ -1,4 +1,4 @@
-// Streams spread over connections, and how much may be on its way on each.
+// Streams spread over connections, and the streams and bytes that each may have in flight.
 import { once } from "node:events";
 import { createServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
