@@ -216,11 +216,11 @@ export function toAuth({
 }: Pick<SettingsOf<typeof accessorSettings>, "auth" | "jwtIssuer" | "jwtAudience" | "jwtJwksUrl">):
   | AuthOptions
   | undefined {
-  const said = [issuer, audience, jwksUrl].filter((one) => one !== undefined);
-  if (said.length > 0 && auth === "off")
+  const jwtSettings = [issuer, audience, jwksUrl].filter((one) => one !== undefined);
+  if (jwtSettings.length > 0 && auth === "off")
     throw new ConfigError(["the --jwt-… settings need --auth keys"]);
   if (auth === "off") return undefined;
-  if (said.length === 0) return {};
+  if (jwtSettings.length === 0) return {};
   if (issuer === undefined || audience === undefined || jwksUrl === undefined)
     throw new ConfigError([
       "--jwt-issuer, --jwt-audience and --jwt-jwks-url must be given together",

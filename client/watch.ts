@@ -75,7 +75,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
   const { abort, onState, bookmarks = false, sleep = realSleep } = options;
   const backoff = options.backoff ?? createBackoff({ baseMs: 100, maxMs: 5_000 });
   let cursor = options.after;
-  let told: WatchError | undefined;
+  let foreign: WatchError | undefined;
   for (;;) {
     abort.throwIfAborted();
     using connection = new Connection(options, cursor);
@@ -115,15 +115,15 @@ export async function* watch(options: WatchOptions): AsyncGenerator<WatchUpdate,
       // be called without pause.
       if (connected) backoff.reset();
       connected = true;
-      told = undefined;
+      foreign = undefined;
       if (batches.length > 0 || bookmarks) yield { batches, cursor, commitTime };
     }
     abort.throwIfAborted();
     const fatal = toWatchError(problem);
     // An error overtakes messages that are not read yet. The server has given up the commits that
     // it sent; a resume shows whether this includes those read here.
-    if (fatal?.reason === "CURSOR_FOREIGN" && connected) told = fatal;
-    else if (fatal?.reason === "CURSOR_FOREIGN") throw told ?? fatal;
+    if (fatal?.reason === "CURSOR_FOREIGN" && connected) foreign = fatal;
+    else if (fatal?.reason === "CURSOR_FOREIGN") throw foreign ?? fatal;
     else if (fatal !== undefined) throw fatal;
     const delayMs = Math.max(backoff.next(), retryDelayMs(problem));
     onState?.({ state: "reconnecting", error: problem, delayMs });

@@ -149,9 +149,9 @@ function startServer(
   });
   const leash = shell.stdio[3] as Duplex;
   leash.on("error", () => {}).resume();
-  let said = "";
+  let output = "";
   shell.stderr!.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-8192);
+    output = (output + text).slice(-8192);
     for (const line of text.split("\n").filter(Boolean))
       log[/ (WARNING|PANIC): /.test(line) ? "warn" : "debug"](line);
   });
@@ -162,7 +162,7 @@ function startServer(
   });
   const ended = new Promise<string>((resolve) => {
     shell.once("error", (error) => resolve(String(error)));
-    shell.once("close", () => resolve(said.trim()));
+    shell.once("close", () => resolve(output.trim()));
   });
   const server: Server = { shell, leash, ended, hasEnded: false };
   ended.then(() => {

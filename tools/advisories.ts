@@ -33,8 +33,10 @@ export function judge(stdout: string, stderr: string): { text: string; failed: b
     severe.includes(severity),
   );
   const lines = found.map(([name, { severity, via }]) => {
-    const told = via.flatMap((one) => (typeof one === "string" ? [] : [`${one.title} ${one.url}`]));
-    return `\n  ${name} (${severity}): ${told.join("; ") || `by ${via.join(", ")}`}`;
+    const advisories = via.flatMap((one) =>
+      typeof one === "string" ? [] : [`${one.title} ${one.url}`],
+    );
+    return `\n  ${name} (${severity}): ${advisories.join("; ") || `by ${via.join(", ")}`}`;
   });
   const total = counts["total"] ?? 0;
   return {

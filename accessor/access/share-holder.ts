@@ -52,8 +52,8 @@ export function createShareHolderOf({
       trustsAddress(address) ||
       names.some((name) => fitsAny(trustedNames, name)) ||
       (!authenticates && names.length === 0 && isLoopback(address));
-    const said = isTrusted ? readNetwork(requestHeader.get(forwardedClientHeader)) : undefined;
-    if (said !== undefined) return `address ${said}`;
+    const forwarded = isTrusted ? readNetwork(requestHeader.get(forwardedClientHeader)) : undefined;
+    if (forwarded !== undefined) return `address ${forwarded}`;
     return names[0] === undefined ? `address ${networkOf(address)}` : `certificate ${names[0]}`;
   };
 }

@@ -101,14 +101,14 @@ function isAccessToken(type: string | undefined): boolean {
  * patterns without spaces). A claim that is missing or has another form allows nothing.
  */
 export function toPrincipal(claims: JWTPayload): Principal {
-  const said = words(claims["scope"] ?? claims["scp"]).map((word) =>
+  const granted = words(claims["scope"] ?? claims["scp"]).map((word) =>
     word.replace(/^millrace:/, ""),
   );
   const producers = claims["millrace_producers"];
   return {
     id: `${claims.iss}#${claims.sub}`,
     name: String(claims.sub),
-    scopes: scopes.filter((scope) => said.includes(scope)),
+    scopes: scopes.filter((scope) => granted.includes(scope)),
     machines: words(claims["millrace_machines"]).flatMap(
       (pattern) => readMachinePattern(pattern) ?? [],
     ),

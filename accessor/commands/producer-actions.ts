@@ -91,12 +91,12 @@ export async function moveCommand(
 
 /** null: no owner. Throws ConfigError for a key that never existed. */
 async function toOwner(
-  said: string,
+  owner: string,
   { database }: Pick<CommandContext, "database">,
 ): Promise<string | null> {
-  if (said === "nobody") return null;
-  if (said.includes("#")) return ownerOfSubject(said);
-  const key = (await listKeys(database)).find(({ id }) => id === said);
-  if (key === undefined) throw new ConfigError([`no key has the id ${said}: see keys list`]);
+  if (owner === "nobody") return null;
+  if (owner.includes("#")) return ownerOfSubject(owner);
+  const key = (await listKeys(database)).find(({ id }) => id === owner);
+  if (key === undefined) throw new ConfigError([`no key has the id ${owner}: see keys list`]);
   return ownerOfKey(key.identity);
 }

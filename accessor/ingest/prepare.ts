@@ -120,8 +120,8 @@ export async function prepareBatch(
     return acceptableTimes(same, checksOf(signal).timeLimits);
   };
   const registers =
-    [...declared].some(([signal, said]) =>
-      declares(said, options.catalog.find(batch.machine, signal)),
+    [...declared].some(([signal, declaration]) =>
+      declares(declaration, options.catalog.find(batch.machine, signal)),
     ) ||
     (stateChanges.length > 0 && options.catalog.find(batch.machine, "state") === undefined) ||
     (errorReports.length > 0 && options.catalog.find(batch.machine, "error") === undefined);
@@ -160,11 +160,14 @@ export async function prepareBatch(
   }
 
   const replaced = new Map<Series, Rhythm | undefined>();
-  for (const [signal, said] of declared) {
+  for (const [signal, declaration] of declared) {
     const series = options.catalog.find(batch.machine, signal);
-    if (series === undefined || !(declares(said, series) || isLearning(series))) continue;
+    if (series === undefined || !(declares(declaration, series) || isLearning(series))) continue;
     const { rhythm } = series;
-    await updateDeclaration(said, () => timesOf(signal), { series, catalog: options.catalog });
+    await updateDeclaration(declaration, () => timesOf(signal), {
+      series,
+      catalog: options.catalog,
+    });
     if (series.rhythm === undefined) replaced.set(series, rhythm);
   }
   const bySeries = new Map<Series, StoredColumn>();

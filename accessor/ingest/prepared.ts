@@ -40,9 +40,12 @@ export type Submission = Sender & { prepared: Prepared; epoch?: number };
 
 /** A batch that is refused as a whole: nothing but its receipt is stored. */
 export function refuse(sequence: number, digest: Buffer, refusal: Refusal | undefined): Prepared {
-  const said = refusal === undefined ? {} : { refusal };
+  const refused = refusal === undefined ? {} : { refusal };
   const result = Buffer.from(
-    toBinary(BatchResultSchema, create(BatchResultSchema, { sequence: BigInt(sequence), ...said })),
+    toBinary(
+      BatchResultSchema,
+      create(BatchResultSchema, { sequence: BigInt(sequence), ...refused }),
+    ),
   );
   return {
     sequence,

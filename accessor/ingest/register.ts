@@ -151,16 +151,16 @@ function newDeclaration(
   const newUnit = series.unit === "" && unit !== "" ? unit : undefined;
   const newType =
     series.sampleType === SampleType.UNSPECIFIED && sampleType !== 0 ? sampleType : undefined;
-  const said = { unit: newUnit, sampleType: newType };
+  const added = { unit: newUnit, sampleType: newType };
   const isNew = newUnit !== undefined || newType !== undefined;
   const { rhythm, maxGapUs } = series;
   if (rhythm === undefined || maxGapUs === undefined)
-    return isNew ? { ...said, maxGapUs: maxGapUs!, rhythm } : undefined;
+    return isNew ? { ...added, maxGapUs: maxGapUs!, rhythm } : undefined;
   if (declaresGap({ maxGap, sampleType }, series))
-    return { ...said, maxGapUs: toDurationUs(maxGap!), rhythm: undefined };
+    return { ...added, maxGapUs: toDurationUs(maxGap!), rhythm: undefined };
   const learned = isLearning(series) ? learn(rhythm, timesOf()) : rhythm;
   if (learned === rhythm && !isNew) return undefined;
-  return { ...said, maxGapUs: inferGapUs(learned, newType ?? series.sampleType), rhythm: learned };
+  return { ...added, maxGapUs: inferGapUs(learned, newType ?? series.sampleType), rhythm: learned };
 }
 
 const maxTries = 4;

@@ -104,15 +104,15 @@ function declared(series: readonly Series[]) {
   const all = [...new Set(series.map(({ unit }) => unit).filter((unit) => unit !== ""))].sort(
     compareText,
   );
-  const said = {
+  const declaration = {
     units: all.slice(0, maxUnitsListed),
     unitsLeftOut: Math.max(0, all.length - maxUnitsListed),
     sampleTypes: sampleTypesOf(series),
   };
   const maxGapUs = series.reduce((most, item) => Math.max(most, item.maxGapUs ?? 0), 0);
-  if (maxGapUs === 0) return said;
+  if (maxGapUs === 0) return declaration;
   const { seconds, nanos } = toTimestamp(maxGapUs);
-  return { ...said, maxGap: { seconds, nanos } };
+  return { ...declaration, maxGap: { seconds, nanos } };
 }
 
 /** A series without a declared type is LINEAR. */

@@ -33,11 +33,11 @@ export function checkRules(desc: DescMessage, message: Message): void {
       .join("."),
     description,
   }));
-  const said = fields
+  const faults = fields
     .slice(0, maxViolations)
     .map(({ field, description }) => `${field} ${description}`)
     .join("; ");
-  throw new Failure("REQUEST_INVALID", said, {
+  throw new Failure("REQUEST_INVALID", faults, {
     violations: fields.slice(0, maxViolations),
     metadata: { field: fields[0]?.field ?? "" },
   });

@@ -12,9 +12,9 @@ const clockToleranceUs = 10_000_000;
 export async function assertHasCome(database: Database, fromUs: number): Promise<void> {
   const { nowUs } = await readMoment(database);
   if (fromUs <= nowUs + clockToleranceUs) return;
-  const said = `from_commit_time is in the future: the database's clock says ${new Date(nowUs / 1_000).toISOString()}`;
+  const message = `from_commit_time is in the future: the database's clock says ${new Date(nowUs / 1_000).toISOString()}`;
   const violations = [{ field: "from_commit_time", description: "is in the future" }];
-  throw new Failure("TIME_RANGE_INVALID", said, {
+  throw new Failure("TIME_RANGE_INVALID", message, {
     metadata: { field: "from_commit_time" },
     violations,
   });

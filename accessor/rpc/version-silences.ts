@@ -49,13 +49,13 @@ export async function tellSilences(
   const asked = windows.filter(({ fromUs, toUs }) => fromUs < toUs);
   const watermark = await readWatermark(database, revision, { abort });
   const silences = await readSilences(database, asked, { revision, watermark, abort });
-  const told = asked.map(({ machineId, series, fromUs, toUs }, i) => {
+  const texts = asked.map(({ machineId, series, fromUs, toUs }, i) => {
     const own = cutSilences(silences[i]!, { fromUs, toUs }).map(
       (one) => `${one.fromUs}-${one.toUs}`,
     );
     return `${machineId} ${toleranceUsOf(series)} ${own.join(" ")}`;
   });
-  return [beyond, told.join("\n")];
+  return [beyond, texts.join("\n")];
 }
 
 /**

@@ -79,12 +79,19 @@ export async function getVersion(
       head = tail.head;
       continue;
     }
-    const told = await tellSilences(database, silences, { touched, head, abort });
+    const silenceTexts = await tellSilences(database, silences, { touched, head, abort });
     const removed = parts.some(({ fromUs }) => fromUs < touched.removedBeforeUs)
       ? touched.removals
       : 0;
     return {
-      version: nameOf([history.now, listed, touched.newest, ...told, removed, endUs ?? "as asked"]),
+      version: nameOf([
+        history.now,
+        listed,
+        touched.newest,
+        ...silenceTexts,
+        removed,
+        endUs ?? "as asked",
+      ]),
       cursor: cursors.encode(revision),
     };
   }

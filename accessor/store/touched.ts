@@ -83,7 +83,7 @@ export async function readTouched(
     ],
     { name: "touched", abort },
   );
-  const [compacted, pending, told, removals, removedBeforeUs] = row as [
+  const [compacted, pending, beyond, removals, removedBeforeUs] = row as [
     number | null,
     number | null,
     string | null,
@@ -92,7 +92,7 @@ export async function readTouched(
   ];
   return {
     newest: Math.max(compacted ?? 0, pending ?? 0),
-    beyond: told ?? "",
+    beyond: beyond ?? "",
     removals,
     removedBeforeUs,
   };

@@ -19,9 +19,9 @@ export type Warnings = {
 };
 
 export function createWarnings({ log }: { log: Log }): Warnings {
-  const said = new Set<string>();
+  const logged = new Set<string>();
   return {
-    wants: ({ warnings }) => warnings.length > 0 && said.size < maxWarnings,
+    wants: ({ warnings }) => warnings.length > 0 && logged.size < maxWarnings,
     say({ warnings }, entry) {
       if (warnings.length === 0 || entry === undefined) return;
       const { message } =
@@ -29,16 +29,16 @@ export function createWarnings({ log }: { log: Log }): Warnings {
         fromBinary(IngestRequestSchema, entry.bytes, { readUnknownFields: false });
       const batch = message.case === "batch" ? message.value.batch : undefined;
       for (const { reason, column, message: words } of warnings) {
-        if (said.size >= maxWarnings) return;
+        if (logged.size >= maxWarnings) return;
         const fields = { machine: batch?.machine, signal: batch?.samples[column]?.signal };
         const key = JSON.stringify([reason, fields]);
-        if (said.has(key)) continue;
-        said.add(key);
+        if (logged.has(key)) continue;
+        logged.add(key);
         log.warn(`stored, but ${words}`, {
           reason: WarningReasonSchema.value[reason]?.localName ?? reason,
           ...fields,
         });
-        if (said.size >= maxWarnings)
+        if (logged.size >= maxWarnings)
           log.warn("further warnings of stored samples are only counted");
       }
     },

@@ -18,14 +18,14 @@ const maxRemembered = 10_000;
  * Remembers what rows declare, including rows that are not records: the first value of each field.
  */
 export class UploadDeclarations {
-  readonly #said = new Map<string, Declaration>();
+  readonly #declared = new Map<string, Declaration>();
 
   note(machine: string, { signal, unit, maxGapUs, sampleType }: Declaration): void {
     if (unit === "" && maxGapUs === undefined && !sampleType) return;
     const key = `${signal} ${machine}`;
-    const known = this.#said.get(key);
-    if (known === undefined && this.#said.size >= maxRemembered) return;
-    this.#said.set(key, {
+    const known = this.#declared.get(key);
+    if (known === undefined && this.#declared.size >= maxRemembered) return;
+    this.#declared.set(key, {
       signal,
       unit: known?.unit || unit,
       maxGapUs: known?.maxGapUs ?? maxGapUs,
@@ -48,11 +48,11 @@ export class UploadDeclarations {
       here.set(signal, says);
     }
     return [...here].flatMap(([signal, says]) => {
-      const said = this.#said.get(`${signal} ${machine}`);
-      if (said === undefined) return [];
-      const unit = says.unit ? "" : said.unit;
-      const maxGapUs = says.gap ? undefined : said.maxGapUs;
-      const sampleType = says.type ? undefined : said.sampleType;
+      const known = this.#declared.get(`${signal} ${machine}`);
+      if (known === undefined) return [];
+      const unit = says.unit ? "" : known.unit;
+      const maxGapUs = says.gap ? undefined : known.maxGapUs;
+      const sampleType = says.type ? undefined : known.sampleType;
       return unit === "" && maxGapUs === undefined && !sampleType
         ? []
         : [{ signal, unit, maxGapUs, sampleType }];

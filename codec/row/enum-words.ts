@@ -18,9 +18,9 @@ type EnumValues = {
 export function enumWords<T extends number>({
   values,
 }: Pick<EnumValues, "values">): ReadonlyMap<string, T> {
-  const said = values.filter(({ number }) => number !== 0);
+  const named = values.filter(({ number }) => number !== 0);
   return new Map(
-    said.flatMap(({ number, localName, name }) => [
+    named.flatMap(({ number, localName, name }) => [
       [localName, number as T],
       [name, number as T],
     ]),

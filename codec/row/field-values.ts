@@ -41,11 +41,11 @@ const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const infinity = /^(?:nan|[+-]?inf(?:inity)?)$/i;
 
 /** Whether a field has a value: empty texts and nulls do not count. */
-export const isSaid = (value: unknown): boolean =>
+export const isGiven = (value: unknown): boolean =>
   value !== undefined && value !== null && value !== "";
 
 export function timeOf(time: unknown, context: TimeContext): number | RowFault {
-  if (!isSaid(time)) return noTime;
+  if (!isGiven(time)) return noTime;
   // Whole numbers that a double cannot tell apart, and those that JSON has with an exponent.
   if (typeof time === "number" && Number.isInteger(time) && !Number.isSafeInteger(time))
     return roundedTime;
@@ -59,7 +59,7 @@ export function timeOf(time: unknown, context: TimeContext): number | RowFault {
 /** Numbers, and their decimal digits as a text, as protobuf's JSON and CSV have them. */
 export function sampleValue(value: unknown): number | RowFault {
   if (typeof value === "number") return Number.isFinite(value) ? value : beyondDoubles;
-  if (!isSaid(value)) return noValue;
+  if (!isGiven(value)) return noValue;
   if (typeof value !== "string") return notANumber;
   if (decimal.test(value)) {
     const number = Number(value);
@@ -73,7 +73,7 @@ export function maxGapOf(
   value: unknown,
   otherwise: number | undefined,
 ): number | undefined | RowFault {
-  if (!isSaid(value)) return otherwise;
+  if (!isGiven(value)) return otherwise;
   const us = typeof value === "string" ? parseInterval(value) : undefined;
   if (us === undefined) return badMaxGap;
   return us > 0n && us <= maxMaxGapUs ? Number(us) : new RowFault(maxGapFault);
@@ -83,7 +83,7 @@ export function sampleTypeOf(
   value: unknown,
   otherwise: SampleType | undefined,
 ): SampleType | undefined | RowFault {
-  if (!isSaid(value)) return otherwise;
+  if (!isGiven(value)) return otherwise;
   return (
     (typeof value === "string" ? readSampleType(value) : undefined) ?? new RowFault(sampleTypeFault)
   );

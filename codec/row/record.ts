@@ -8,7 +8,7 @@ import {
 } from "#gen/millrace/v1/signal_pb.ts";
 import { machineNameFault, readMachineName } from "../machine-name.ts";
 import { enumWords } from "./enum-words.ts";
-import { isSaid, maxGapOf, sampleTypeOf, sampleValue, textOf, timeOf } from "./field-values.ts";
+import { isGiven, maxGapOf, sampleTypeOf, sampleValue, textOf, timeOf } from "./field-values.ts";
 import { fieldGroup, fieldGroups, otherSpellings, unknownField, unknownFields } from "./fields.ts";
 import { type Row, type RowContext, RowFault, type RowRecord, rowFault } from "./row-record.ts";
 import { severityFault, stateFault } from "./text-fault.ts";
@@ -26,18 +26,18 @@ const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
  * fault: input is never ignored silently.
  */
 export function readRecord(row: Row, context: RowContext): RowRecord | RowFault {
-  let said = 0;
+  let given = 0;
   for (const name in row) {
     const group = fieldGroups.get(name);
     if (group === undefined) return unknownFault(row);
-    if (isSaid(row[name])) said |= group;
+    if (isGiven(row[name])) given |= group;
   }
-  if ((said & fieldGroup.otherSpelling) !== 0) {
-    const twice = saidTwice(row);
+  if ((given & fieldGroup.otherSpelling) !== 0) {
+    const twice = givenTwice(row);
     if (twice !== undefined) return twice;
   }
   const { time } = row;
-  const signal = isSaid(row["signal"]) ? row["signal"] : context.signal;
+  const signal = isGiven(row["signal"]) ? row["signal"] : context.signal;
   if (typeof row["machine"] !== "string" || row["machine"] === "") return noMachine;
   const machine = readMachineName(row["machine"]);
   if (machine === undefined)
@@ -45,7 +45,7 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   if (typeof signal !== "string") return noSignal;
   const timeUs = timeOf(time, context);
   if (typeof timeUs !== "number") return declaring(timeUs, row, { machine, signal, context });
-  const stray = said & ~(groupOf(signal) | fieldGroup.any | fieldGroup.otherSpelling);
+  const stray = given & ~(groupOf(signal) | fieldGroup.any | fieldGroup.otherSpelling);
   if (stray !== 0) return strayFault(row, stray, signal);
   if (signal === "state") return stateOf(row, machine, timeUs, context);
   if (signal === "error") return errorOf(row, machine, timeUs, context);
@@ -130,7 +130,7 @@ const groupOf = (signal: string): number =>
 /** The fault of a field that has a value but does not belong to a record of this signal. */
 function strayFault(row: Row, stray: number, signal: string): RowFault {
   const name = Object.keys(row).find(
-    (one) => isSaid(row[one]) && (fieldGroups.get(one)! & stray) !== 0,
+    (one) => isGiven(row[one]) && (fieldGroups.get(one)! & stray) !== 0,
   )!;
   const kind =
     signal === "state" ? "a state change" : signal === "error" ? "an error report" : "a sample";
@@ -138,9 +138,9 @@ function strayFault(row: Row, stray: number, signal: string): RowFault {
 }
 
 /** The fault of a field that is given in two spellings: one of the values would be lost. */
-function saidTwice(row: Row): RowFault | undefined {
+function givenTwice(row: Row): RowFault | undefined {
   for (const [spelling, name] of otherSpellings) {
-    if (isSaid(row[spelling]) && isSaid(row[name]))
+    if (isGiven(row[spelling]) && isGiven(row[name]))
       return rowFault(
         "REQUEST_INVALID",
         `${name}: given in both spellings, ${name} and ${spelling}: send one`,
@@ -157,15 +157,15 @@ function partOf(
   at: { timeUs: number; context: TimeContext },
 ): Row | RowFault {
   const part = row[name] ?? row[name === "stateChange" ? "state_change" : "error_report"];
-  if (!isSaid(part)) return row;
+  if (!isGiven(part)) return row;
   if (typeof part !== "object" || Array.isArray(part))
     return rowFault("REQUEST_INVALID", `${name}: an object is expected`);
-  const beside = fields.find((field) => isSaid(row[field]));
+  const beside = fields.find((field) => isGiven(row[field]));
   if (beside !== undefined)
     return rowFault("REQUEST_INVALID", `${beside}: given beside ${name}: send only one of them`);
   for (const [field, value] of Object.entries(part as Row)) {
     if (field === "time") {
-      if (isSaid(value) && timeOf(value, at.context) !== at.timeUs)
+      if (isGiven(value) && timeOf(value, at.context) !== at.timeUs)
         return rowFault("TIME_INVALID", `${name}.time: not the time of the row: leave it out`);
     } else if (!fields.includes(field)) {
       return rowFault(

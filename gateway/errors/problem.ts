@@ -134,7 +134,7 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
   const status = statusOf(error, reason);
   const violations = error.findDetails(BadRequestSchema).flatMap(({ fieldViolations }) =>
     fieldViolations.map(({ field, description }) => ({
-      said: field,
+      rpcName: field,
       field: restName(field),
       description,
     })),
@@ -154,9 +154,9 @@ function fromConnect(error: ConnectError, { path, parameterByField }: ProblemCon
     field: field || undefined,
     violations:
       violations.length > 0
-        ? violations.map(({ field, description, said }) => ({
+        ? violations.map(({ field, description, rpcName }) => ({
             field,
-            description: inWords(renameHeads(description, [{ said, field }]), renamed),
+            description: inWords(renameHeads(description, [{ rpcName, field }]), renamed),
           }))
         : undefined,
     metadata:
@@ -198,15 +198,15 @@ const inRest = (parameterByField: ProblemContext["parameterByField"]) => (field:
  */
 function renameHeads(
   message: string,
-  violations: readonly { said: string; field: string }[],
+  violations: readonly { rpcName: string; field: string }[],
 ): string {
   return message
     .split("; ")
     .map((part) => {
       const of = violations.find(
-        ({ said }) => part.startsWith(`${said} `) || part.startsWith(`${said}: `),
+        ({ rpcName }) => part.startsWith(`${rpcName} `) || part.startsWith(`${rpcName}: `),
       );
-      return of === undefined ? part : of.field + part.slice(of.said.length);
+      return of === undefined ? part : of.field + part.slice(of.rpcName.length);
     })
     .join("; ");
 }

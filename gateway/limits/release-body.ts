@@ -12,5 +12,5 @@ declare module "fastify" {
 export const releaseBodyKey: ContextKey<ReleaseBody | undefined> = createContextKey<
   ReleaseBody | undefined
 >(undefined, {
-  description: "told of what was passed on",
+  description: "releases the room of bytes that were passed on",
 });

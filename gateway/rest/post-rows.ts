@@ -182,7 +182,7 @@ function toRowBatch(
   const columns = declaringFirst([...drafts.values()]);
   const declaring = declared
     .missing(machine, columns)
-    .map((said) => ({ ...said, timesUs: [], values: [] }));
+    .map((declaration) => ({ ...declaration, timesUs: [], values: [] }));
   const samples = [...columns, ...declaring].map(({ timesUs, values, ...declaration }) =>
     toSamples(declaration, {
       timesUs: Float64Array.from(timesUs),

@@ -72,8 +72,8 @@ async function redeclareSignal({
     reason: toWord(WarningReasonSchema, reason),
     message,
   }));
-  const said = odd.length === 0 ? {} : { warnings: odd };
-  return { body: { before: before && toJson(before), after: after && toJson(after), ...said } };
+  const shown = odd.length === 0 ? {} : { warnings: odd };
+  return { body: { before: before && toJson(before), after: after && toJson(after), ...shown } };
 }
 
 const toJson = ({ unit, maxGap, maxGapInferred, sampleType }: SignalDeclaration) => ({
@@ -121,8 +121,8 @@ function readBody(body: unknown): Correction {
   if (fields.length === 0) throw invalidField("body", `give at least one of ${known.join(", ")}`);
   let correction: Correction = {};
   const given = new Set<string>();
-  for (const [said, value] of fields) {
-    const name = otherSpellings.get(said) ?? said;
+  for (const [key, value] of fields) {
+    const name = otherSpellings.get(key) ?? key;
     if (!Object.hasOwn(readers, name))
       throw invalidField(
         name.slice(0, 80),

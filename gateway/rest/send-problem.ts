@@ -40,11 +40,11 @@ export function describeFailure(
 ): Problem {
   const [path] = splitUrl(request);
   const { parameterByField = {} } = request.routeOptions.config;
-  const told =
+  const relayed =
     error instanceof HttpProblem || (error instanceof Error && "statusCode" in error)
       ? error
       : relayError(error);
-  const problem = toProblem(told, { path, parameterByField });
+  const problem = toProblem(relayed, { path, parameterByField });
   // Every feed ends this way when the gateway stops, which needs no attention.
   const stopping = problem.body["reason"] === "SHUTTING_DOWN";
   if ((problem.status >= 500 || (begun && !inTheCourse.has(problem.status))) && !stopping) {

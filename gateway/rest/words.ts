@@ -6,9 +6,9 @@ import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
  * enum has no such word.
  */
 export function fromWord<D extends DescEnum>(desc: D, word: string): EnumShape<D> | undefined {
-  const said = word.toUpperCase();
+  const upper = word.toUpperCase();
   const found = desc.values.find(
-    ({ number, localName, name }) => number !== 0 && (localName === said || name === said),
+    ({ number, localName, name }) => number !== 0 && (localName === upper || name === upper),
   );
   return found?.number as EnumShape<D> | undefined;
 }

@@ -46,7 +46,7 @@ export function createGather(options: GatherOptions = {}): Gather {
     const all = declaringFirst([...columns.values()]);
     const missing = declared
       .missing(machine, all)
-      .map((said) => ({ ...said, timesUs: [], values: [] }));
+      .map((declaration) => ({ ...declaration, timesUs: [], values: [] }));
     batch.samples = [...all, ...missing].map(({ timesUs, values, ...declaration }) =>
       toSamples(declaration, {
         timesUs: Float64Array.from(timesUs),

@@ -76,10 +76,10 @@ export function createHealthService(state: HealthState): ServiceImpl<typeof Heal
       statuses: Object.fromEntries(state.names.map((name) => [name, { status: statusOf(name) }])),
     }),
     async *watch({ service }, { signal: abort }) {
-      for (let told: Status | undefined; ; ) {
+      for (let sent: Status | undefined; ; ) {
         const status = statusOf(service);
-        if (status !== told) yield { status };
-        told = status;
+        if (status !== sent) yield { status };
+        sent = status;
         if (status === statusOf(service)) await state.changed(abort);
         abort.throwIfAborted();
       }
