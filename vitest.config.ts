@@ -4,8 +4,18 @@ import { defineConfig } from "vitest/config";
 import { filesOfSharedProcess } from "./test/testing/shared-process.ts";
 
 const rooms = [
-  ...["runtime", "access", "codec", "client", "local", "producer", "accessor", "gateway"],
-  ...["test", "proof", "bench", "tools"],
+  "runtime",
+  "access",
+  "codec",
+  "client",
+  "local",
+  "producer",
+  "accessor",
+  "gateway",
+  "test",
+  "proof",
+  "bench",
+  "tools",
 ];
 const together = filesOfSharedProcess(rooms);
 

@@ -151,7 +151,9 @@ test("parts of one commit that do not end within what a commit may have end the 
   const [texts, records] = ["ü".repeat(512), 16_384];
   const part = (count: number, partial: boolean, through = 4) =>
     create(WatchSignalsResponseSchema, {
-      ...{ after: "4", through: String(through), partial },
+      after: "4",
+      through: String(through),
+      partial,
       batches: [
         { machine: "m", stateChanges: Array.from({ length: count }, () => ({ reason: texts })) },
       ],

@@ -167,7 +167,8 @@ await run({
     };
     const parts = [
       ...(settings.databaseUrl ? [] : [postgres]),
-      ...[accessor, gateway],
+      accessor,
+      gateway,
       ...(machines === 0 ? [] : [producer]),
     ];
     const supervisor = await openSupervisor(parts, { say, abort });

@@ -16,7 +16,10 @@ test("beside hostile clients of every kind a good one gets all its answers, and 
   const before = usageOf(gateway.pid)!.fds;
   {
     await using hostile = startProgram("proof/flooding.ts", [
-      ...["--port", String(gateway.port), "--scale", "0.02"],
+      "--port",
+      String(gateway.port),
+      "--scale",
+      "0.02",
     ]);
     const kinds = [
       "rapid reset",

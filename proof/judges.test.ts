@@ -86,13 +86,14 @@ test("a dead producer may leave a hole until its next life opens the spool, and 
       message,
     });
   const log = [
-    ...[
-      line(1, "spool open"),
-      line(2, "connected"),
-      line(130, "spool open"),
-      line(131, "connected").slice(0, 40),
-    ],
-    ...[line(243, "spool open"), line(400, "spool open"), line(401.5, "spool open"), ""],
+    line(1, "spool open"),
+    line(2, "connected"),
+    line(130, "spool open"),
+    line(131, "connected").slice(0, 40),
+    line(243, "spool open"),
+    line(400, "spool open"),
+    line(401.5, "spool open"),
+    "",
   ].join("\n");
   const openings = spoolOpenings(log);
   expect(openings).toEqual([1e6, 130e6, 243e6, 400e6, 401.5e6]);

@@ -50,17 +50,18 @@ const arrivals = stack.use(
 const beganUs = Date.now() * 1000 - behindS * 1e6;
 const producer = stack.use(
   startProgram("proof/hasty-producer.ts", [
-    ...[
-      "--accessor",
-      url,
-      "--machines",
-      String(machines),
-      "--seed",
-      String(seed),
-      "--spool",
-      `${folder}/spool`,
-    ],
-    ...["--behind", `${behindS}s`, "--haste", String(haste)],
+    "--accessor",
+    url,
+    "--machines",
+    String(machines),
+    "--seed",
+    String(seed),
+    "--spool",
+    `${folder}/spool`,
+    "--behind",
+    `${behindS}s`,
+    "--haste",
+    String(haste),
   ]),
 );
 await eventually("a minute is stored", () => arrivals.newestUs - beganUs > beforeS * 1e6, {

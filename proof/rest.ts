@@ -24,7 +24,14 @@ const accessor = stack.use(await startAccessor(postgres.url(`rest_${Date.now().t
 const gateway = stack.use(await startGateway(accessor.url));
 const producer = startProducer(
   accessor.url,
-  ...["--machines", "3", "--signal", "temperature", "--start", "-10m", "--duration", "10m"],
+  "--machines",
+  "3",
+  "--signal",
+  "temperature",
+  "--start",
+  "-10m",
+  "--duration",
+  "10m",
 );
 if ((await producer.ended) !== 0)
   throw new Error(`the producer failed:\n${producer.lines.slice(-5).join("\n")}`);

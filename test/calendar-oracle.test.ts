@@ -50,9 +50,9 @@ const anySeries = fc.record({
   lead: fc.integer({ min: 0, max: 150 }),
   steps: fc.array(
     fc.record({
-      distance: fc.constantFrom(...[0, 1, 1, 1, 1, 1, 1, 2, 3, 0.37, 11]),
+      distance: fc.constantFrom(0, 1, 1, 1, 1, 1, 1, 2, 3, 0.37, 11),
       value: fc.integer({ min: -50, max: 1_000 }),
-      isLate: fc.constantFrom(...[false, false, false, true]),
+      isLate: fc.constantFrom(false, false, false, true),
     }),
     { minLength: 100, maxLength: 160, size: "max" },
   ),
@@ -221,9 +221,7 @@ function expectBucket(
   expect(
     [bucket.first, us(bucket.firstTime), bucket.last, us(bucket.lastTime)],
     `${name}: ends`,
-  ).toEqual([
-    ...[samples[0]?.value, samples[0]?.timeUs, samples.at(-1)?.value, samples.at(-1)?.timeUs],
-  ]);
+  ).toEqual([samples[0]?.value, samples[0]?.timeUs, samples.at(-1)?.value, samples.at(-1)?.timeUs]);
   const size = 1_000 * (1 + samples.length + coveredUs / 1e6);
   const near = (
     what: string,

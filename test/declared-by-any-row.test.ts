@@ -58,7 +58,10 @@ async function throughDoors(lines: readonly string[]): Promise<Record<string, Ba
 
 const declarationsOf = ({ samples }: Batch) =>
   samples.map(({ unit, maxGap, sampleType, values }) => [
-    ...[unit, maxGap && toDurationUs(maxGap) / 1e6, sampleType, values.length],
+    unit,
+    maxGap && toDurationUs(maxGap) / 1e6,
+    sampleType,
+    values.length,
   ]);
 const plain = (count: number) => ["", undefined, SampleType.UNSPECIFIED, count];
 const said = (count: number) => ["kW", 1_200, SampleType.STEP, count];

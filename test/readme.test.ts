@@ -51,7 +51,11 @@ describe("README.md", () => {
   const asking = commands.filter(({ command }) => command.startsWith("curl "));
   test("starts with one command, sends a recording and asks two questions", () => {
     expect(commands.map(({ command }) => command.split(" ")[0])).toEqual([
-      ...["npm", "curl", "curl", "curl", "curl"],
+      "npm",
+      "curl",
+      "curl",
+      "curl",
+      "curl",
     ]);
     expect(asking.filter(({ answer }) => answer !== undefined)).toHaveLength(2);
   });

@@ -81,13 +81,11 @@ const [machine = "", signal = "", ...more] = words;
 
 /** Reasons that the caller can correct; others concern the database. */
 const isMistake: ReadonlySet<string> = new Set([
-  ...[
-    "MACHINE_UNKNOWN",
-    "MACHINE_NAME_INVALID",
-    "SIGNAL_UNKNOWN",
-    "SIGNAL_NAME_INVALID",
-    "SIGNAL_NOT_NUMERIC",
-  ],
+  "MACHINE_UNKNOWN",
+  "MACHINE_NAME_INVALID",
+  "SIGNAL_UNKNOWN",
+  "SIGNAL_NAME_INVALID",
+  "SIGNAL_NOT_NUMERIC",
   "REQUEST_INVALID",
 ]);
 

@@ -131,14 +131,13 @@ test("they go once nothing of them is kept", async () => {
   await history.ingest(oneSample(0));
   await history.settle();
   const options = {
-    ...{
-      database: history.database,
-      catalog: history.catalog,
-      log: quiet,
-      nowUs: () => nowUs,
-      abort: unaborted,
-    },
-    ...{ retention: toRetention(10 * 86_400_000, []), maxDropped: 1_000 },
+    database: history.database,
+    catalog: history.catalog,
+    log: quiet,
+    nowUs: () => nowUs,
+    abort: unaborted,
+    retention: toRetention(10 * 86_400_000, []),
+    maxDropped: 1_000,
   };
   await retain({ ...options, rollupRetentionMs: 200 * 86_400_000 });
   expect(await alive(2)).toHaveLength(1);

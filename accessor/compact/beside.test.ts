@@ -15,8 +15,11 @@ import { forEver, roomy } from "../testing/history.ts";
 import { type BesideOptions, startCompactorBeside } from "./beside.ts";
 
 const history = {
-  ...{ compactIntervalMs: 100, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
-  ...{ retentionMs: undefined, rollupRetentionMs: undefined },
+  compactIntervalMs: 100,
+  logWindowMs: 86_400_000,
+  maxLogBytes: 2 ** 34,
+  retentionMs: undefined,
+  rollupRetentionMs: undefined,
 };
 
 function start(way: string, lines: string[], options: Partial<BesideOptions> = {}) {
@@ -27,22 +30,21 @@ function start(way: string, lines: string[], options: Partial<BesideOptions> = {
     sink: (line) => void lines.push(line),
   });
   return startCompactorBeside({
-    ...{
-      ...roomy,
-      databaseUrl: way,
-      epochs: [{ epoch: 1, firstRevision: 1 }],
-      log,
-      retention: forEver,
-    },
-    ...{
-      settleUs: 0,
-      rollupRetentionMs: undefined,
-      compactIntervalMs: 10,
-      maxDropped: 100,
-      supersededMs: 1,
-    },
-    ...{ logWindowMs: 1, maxLogBytes: 1, segmentMs: 1, segmentBytes: 1 },
-    ...{ file: new URL("../testing/thread.ts", import.meta.url) },
+    ...roomy,
+    databaseUrl: way,
+    epochs: [{ epoch: 1, firstRevision: 1 }],
+    log,
+    retention: forEver,
+    settleUs: 0,
+    rollupRetentionMs: undefined,
+    compactIntervalMs: 10,
+    maxDropped: 100,
+    supersededMs: 1,
+    logWindowMs: 1,
+    maxLogBytes: 1,
+    segmentMs: 1,
+    segmentBytes: 1,
+    file: new URL("../testing/thread.ts", import.meta.url),
     ...options,
   });
 }

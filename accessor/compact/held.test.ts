@@ -76,25 +76,19 @@ function compactor(lines: string[], options: Partial<CompactorOptions> = {}) {
   });
   return startCompactor({
     ...roomy,
-    ...{
-      database: history.database,
-      catalog: history.catalog,
-      nowUs: () => baseUs + 86_400e6,
-      log,
-    },
-    ...{
-      settleUs: 0,
-      retention: forEver,
-      rollupRetentionMs: undefined,
-      compactIntervalMs: 10,
-      maxDropped: 100,
-    },
-    ...{
-      logWindowMs: 86_400_000,
-      maxLogBytes: 2 ** 40,
-      segmentMs: 86_400_000,
-      segmentBytes: 2 ** 40,
-    },
+    database: history.database,
+    catalog: history.catalog,
+    nowUs: () => baseUs + 86_400e6,
+    log,
+    settleUs: 0,
+    retention: forEver,
+    rollupRetentionMs: undefined,
+    compactIntervalMs: 10,
+    maxDropped: 100,
+    logWindowMs: 86_400_000,
+    maxLogBytes: 2 ** 40,
+    segmentMs: 86_400_000,
+    segmentBytes: 2 ** 40,
     supersededMs: 1_200_000,
     ...options,
   });
@@ -114,8 +108,13 @@ test("a commit that ends the thread at each try is held like one that fails, and
   await add(records, "b", [[baseUs, 2]]);
   // As a thread is started that died three times with the first commit in hand.
   const inHand = {
-    ...{ from: 0, first: 1, rows: 1, oneCommit: true },
-    ...{ epoch: undefined, held: undefined, unreadable: [] },
+    from: 0,
+    first: 1,
+    rows: 1,
+    oneCommit: true,
+    epoch: undefined,
+    held: undefined,
+    unreadable: [],
   };
   const lines: string[] = [];
   const progress: Progress[] = [];

@@ -100,17 +100,13 @@ test("they go once nothing of them is left", async () => {
   await fill([1, 5, 20, 40, 60]);
   await history.tidy();
   const options = {
-    ...{
-      database: history.database,
-      catalog: history.catalog,
-      log: quiet,
-      nowUs: () => nowUs,
-      abort: unaborted,
-    },
-    ...{
-      retention: toRetention(30 * dayMs, [{ signal: "power", ms: 10 * dayMs }]),
-      maxDropped: 1_000,
-    },
+    database: history.database,
+    catalog: history.catalog,
+    log: quiet,
+    nowUs: () => nowUs,
+    abort: unaborted,
+    retention: toRetention(30 * dayMs, [{ signal: "power", ms: 10 * dayMs }]),
+    maxDropped: 1_000,
   };
   // Roll-ups are kept for ever, and days with them.
   await retain({ ...options, rollupRetentionMs: undefined });

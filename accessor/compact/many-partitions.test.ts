@@ -71,7 +71,8 @@ test("a batch over all weeks is compacted, others' reads open no partition but t
             "power",
             timesUs.map((timeUs, i) => [timeUs, i]),
           ),
-          ...{ unit: "W", maxGap: { seconds: 1n } },
+          unit: "W",
+          maxGap: { seconds: 1n },
         },
       ],
     });

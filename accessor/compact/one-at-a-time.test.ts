@@ -40,26 +40,20 @@ test("among accessors one compacts, until it goes", async () => {
   const start = () =>
     startCompactor({
       ...roomy,
-      ...{
-        database: history.database,
-        catalog: history.catalog,
-        nowUs: () => Date.now() * 1000,
-        log: quiet,
-      },
-      ...{
-        settleUs: 0,
-        retention: forEver,
-        rollupRetentionMs: undefined,
-        compactIntervalMs: 10,
-        maxDropped: 100,
-      },
-      ...{
-        logWindowMs: 86_400_000,
-        maxLogBytes: 2 ** 40,
-        segmentMs: 86_400_000,
-        segmentBytes: 2 ** 40,
-        supersededMs: 1_200_000,
-      },
+      database: history.database,
+      catalog: history.catalog,
+      nowUs: () => Date.now() * 1000,
+      log: quiet,
+      settleUs: 0,
+      retention: forEver,
+      rollupRetentionMs: undefined,
+      compactIntervalMs: 10,
+      maxDropped: 100,
+      logWindowMs: 86_400_000,
+      maxLogBytes: 2 ** 40,
+      segmentMs: 86_400_000,
+      segmentBytes: 2 ** 40,
+      supersededMs: 1_200_000,
     });
   const holders = () =>
     history.query<{ pid: number }>(

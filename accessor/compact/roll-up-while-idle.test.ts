@@ -61,28 +61,22 @@ test("one import is rolled up to its last hour by a compactor that sees nothing 
   await history.ingest(imported(60));
   const { database, catalog } = history;
   await using _ = startCompactor({
-    ...{
-      ...roomy,
-      maxRollups: 100,
-      database,
-      catalog,
-      log: quiet,
-      nowUs: () => Date.now() * 1000,
-      settleUs: 0,
-      retention: forEver,
-    },
-    ...{
-      logWindowMs: 86_400_000,
-      maxLogBytes: 2 ** 40,
-      segmentMs: 86_400_000,
-      segmentBytes: 2 ** 40,
-    },
-    ...{
-      supersededMs: 1_200_000,
-      maxDropped: 1_000,
-      rollupRetentionMs: undefined,
-      compactIntervalMs: 50,
-    },
+    ...roomy,
+    maxRollups: 100,
+    database,
+    catalog,
+    log: quiet,
+    nowUs: () => Date.now() * 1000,
+    settleUs: 0,
+    retention: forEver,
+    logWindowMs: 86_400_000,
+    maxLogBytes: 2 ** 40,
+    segmentMs: 86_400_000,
+    segmentBytes: 2 ** 40,
+    supersededMs: 1_200_000,
+    maxDropped: 1_000,
+    rollupRetentionMs: undefined,
+    compactIntervalMs: 50,
   });
   await eventually("all hours that are over", async () => (await told()) === "30 h, 30 kWh, 0 due");
 });
@@ -130,14 +124,12 @@ test("they hold from the next revision on, and what is committed next takes away
   expect(await states()).toEqual(["3 IDLE 3600", "4 ACTIVE 3600"]);
   await aheadAll();
   expect(await states()).toEqual([
-    ...[
-      "1 IDLE 3600",
-      "2 ACTIVE 3600",
-      "3 IDLE 3600",
-      "4 ACTIVE 3600",
-      "5 FAULT 1800",
-      "5 IDLE 1800",
-    ],
+    "1 IDLE 3600",
+    "2 ACTIVE 3600",
+    "3 IDLE 3600",
+    "4 ACTIVE 3600",
+    "5 FAULT 1800",
+    "5 IDLE 1800",
   ]);
   expect(await history.rollUpWhileIdle()).toBeUndefined();
 });

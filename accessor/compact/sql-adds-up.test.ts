@@ -104,7 +104,10 @@ async function ofService(
   );
   const { service, context } = history.serviceAt(Number(newest!.revision));
   const request = create(AggregateSamplesRequestSchema, {
-    ...{ machines: ["m"], signals: ["power"], startTime: at(fromUs), endTime: at(toUs) },
+    machines: ["m"],
+    signals: ["power"],
+    startTime: at(fromUs),
+    endTime: at(toUs),
     resolution: { case: "width", value: toDuration(widths[view]) },
   });
   const { series } = await service.aggregateSamples(request, context);
@@ -113,13 +116,11 @@ async function ofService(
     .map(({ startTime, count, min, max, mean, first, last, integral, coverage }) => ({
       startUs: Number(startTime!.seconds) * 1e6,
       count: Number(count),
-      ...{
-        min: min ?? null,
-        max: max ?? null,
-        mean: mean ?? null,
-        first: first ?? null,
-        last: last ?? null,
-      },
+      min: min ?? null,
+      max: max ?? null,
+      mean: mean ?? null,
+      first: first ?? null,
+      last: last ?? null,
       integral,
       coveredUs: Math.round(coverage * widths[view]),
     }));

@@ -33,7 +33,8 @@ test("energy, and time and energy by state, of each shift", { timeout: 120_000 }
   await history.settle();
   const revision = await history.settle();
   await using clocks = new ZoneClocks({
-    ...{ database: history.database, version: "2026c" },
+    database: history.database,
+    version: "2026c",
     log: createLog({ name: "test", level: "error" }),
   });
   clocks.use("Europe/Berlin");
@@ -41,14 +42,14 @@ test("energy, and time and energy by state, of each shift", { timeout: 120_000 }
 
   const { service, context } = history.serviceAt(revision);
   const value = {
-    ...{
-      timeZone: "Europe/Berlin",
-      unit: rpc.CalendarUnit.SHIFT,
-      shiftStarts: ["06:00", "14:00", "22:00"],
-    },
+    timeZone: "Europe/Berlin",
+    unit: rpc.CalendarUnit.SHIFT,
+    shiftStarts: ["06:00", "14:00", "22:00"],
   };
   const asked = {
-    ...{ machines: ["press-1"], startTime: at(fromUs), endTime: at(toUs) },
+    machines: ["press-1"],
+    startTime: at(fromUs),
+    endTime: at(toUs),
     resolution: { case: "calendar" as const, value },
   };
   const samples = await service.aggregateSamples(

@@ -105,7 +105,10 @@ async function ofService(
   const { revision, us } = await newest();
   const { service, context } = history.serviceAt(revision, us);
   const request = create(AggregateSamplesRequestSchema, {
-    ...{ machines: ["m"], signals: ["power"], startTime: at(fromUs), endTime: at(toUs) },
+    machines: ["m"],
+    signals: ["power"],
+    startTime: at(fromUs),
+    endTime: at(toUs),
     resolution: { case: "width", value: toDuration(widths[view]) },
   });
   const { series } = await service.aggregateSamples(request, context);

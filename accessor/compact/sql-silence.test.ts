@@ -170,7 +170,9 @@ test("silences, silent seconds of states, and silence at a time", async () => {
   );
   const { service, context } = history.serviceAt(Number(newest!.revision), endUs);
   const asked = create(AggregateStatesRequestSchema, {
-    ...{ machines: names, startTime: at(firstUs), endTime: at(endUs) },
+    machines: names,
+    startTime: at(firstUs),
+    endTime: at(endUs),
     resolution: { case: "width", value: { seconds: 3_600n } },
   });
   const answer = await service.aggregateStates(asked, context);

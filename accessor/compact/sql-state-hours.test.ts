@@ -44,7 +44,9 @@ async function overGrpc(machines: string[], hours: number): Promise<string[]> {
   );
   const { service, context } = history.serviceAt(Number(newest!.revision), Number(newest!.us));
   const asked = create(AggregateStatesRequestSchema, {
-    ...{ machines, startTime: at(thisHourUs - hours * hourUs), endTime: at(thisHourUs) },
+    machines,
+    startTime: at(thisHourUs - hours * hourUs),
+    endTime: at(thisHourUs),
     resolution: { case: "width", value: { seconds: 3_600n } },
   });
   const answer = await service.aggregateStates(asked, context);
@@ -57,16 +59,12 @@ async function overGrpc(machines: string[], hours: number): Promise<string[]> {
           .filter(({ state, time }) => state !== 0 && seconds(time) > 0)
           .map((one) =>
             [
-              ...[
-                machine,
-                (thisHourUs - Number(startTime!.seconds) * 1e6) / hourUs,
-                stateNames[one.state],
-              ],
-              ...[
-                seconds(one.time),
-                Math.round(one.energyCoverage * seconds(one.time) * 1e6) / 1e6,
-                seconds(one.silentTime),
-              ],
+              machine,
+              (thisHourUs - Number(startTime!.seconds) * 1e6) / hourUs,
+              stateNames[one.state],
+              seconds(one.time),
+              Math.round(one.energyCoverage * seconds(one.time) * 1e6) / 1e6,
+              seconds(one.silentTime),
             ].join(" "),
           ),
       ),

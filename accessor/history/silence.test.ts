@@ -48,7 +48,8 @@ function toHours(timesUs: readonly number[]): AliveHour[] {
     const before = minutes.findLast((minute) => minute < hour * 60);
     return {
       hourUs: hour * hourUs,
-      ...{ low: Number(bits & 0x3fffffffn), high: Number(bits >> 30n) },
+      low: Number(bits & 0x3fffffffn),
+      high: Number(bits >> 30n),
       beforeUs: before === undefined ? undefined : before * minuteUs,
     };
   });

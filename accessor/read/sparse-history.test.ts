@@ -75,8 +75,10 @@ function counting() {
     counted,
     database: {
       ...database,
-      ...{ read: count(read.bind(database)), lookUp: count(lookUp.bind(database)) },
-      ...{ ask: count(ask.bind(database)), copyOut: count(copyOut.bind(database)) },
+      read: count(read.bind(database)),
+      lookUp: count(lookUp.bind(database)),
+      ask: count(ask.bind(database)),
+      copyOut: count(copyOut.bind(database)),
     } as typeof database,
   };
 }

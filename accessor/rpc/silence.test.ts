@@ -77,8 +77,11 @@ async function intervals(minute: number, asked: object = {}) {
   const request = create(rpc.ListStateIntervalsRequestSchema, asked);
   const answer = await service.listStateIntervals(request, context);
   const rows = (answer.intervals as StateInterval[]).map((one) => [
-    ...[one.state, inMinutes(one.startTime), inMinutes(one.endTime)],
-    ...[minutesOf(one.silentTime!), inMinutes(one.silentSinceTime)],
+    one.state,
+    inMinutes(one.startTime),
+    inMinutes(one.endTime),
+    minutesOf(one.silentTime!),
+    inMinutes(one.silentSinceTime),
   ]);
   return { rows, end: inMinutes(answer.endTime as Timestamp) };
 }

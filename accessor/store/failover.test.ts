@@ -267,19 +267,21 @@ async function sendAs(
 
 function stepOptions(database: Database) {
   return {
-    ...{ database, catalog: new Catalog(database), nowUs: () => Date.now() * 1000, settleUs: 0 },
-    ...{
-      maxRows: 1_000,
-      maxPayloadBytes: 2 ** 20,
-      maxSamples: 1_000,
-      maxBuckets: 1_000,
-      maxWeeks: 10,
-      maxTouchedHours: 1_000,
-      maxRewritten: 1_000,
-      maxAtOnce: 1_000,
-      maxRollups: 10,
-      maxPartitions: 9,
-    },
-    ...{ retention: toRetention(undefined, []), abort: new AbortController().signal },
+    database,
+    catalog: new Catalog(database),
+    nowUs: () => Date.now() * 1000,
+    settleUs: 0,
+    maxRows: 1_000,
+    maxPayloadBytes: 2 ** 20,
+    maxSamples: 1_000,
+    maxBuckets: 1_000,
+    maxWeeks: 10,
+    maxTouchedHours: 1_000,
+    maxRewritten: 1_000,
+    maxAtOnce: 1_000,
+    maxRollups: 10,
+    maxPartitions: 9,
+    retention: toRetention(undefined, []),
+    abort: new AbortController().signal,
   };
 }

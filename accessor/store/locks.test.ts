@@ -9,8 +9,11 @@ import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
 import { oneSample } from "../testing/batches.ts";
 
 const often = {
-  ...{ compactIntervalMs: 20, logWindowMs: 86_400_000, maxLogBytes: 2 ** 34 },
-  ...{ retentionMs: undefined, rollupRetentionMs: undefined },
+  compactIntervalMs: 20,
+  logWindowMs: 86_400_000,
+  maxLogBytes: 2 ** 34,
+  retentionMs: undefined,
+  rollupRetentionMs: undefined,
 };
 
 async function open(options = {}): Promise<TestAccessor> {

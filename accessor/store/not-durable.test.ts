@@ -17,10 +17,30 @@ const [ints, longs, bytes, texts] = ["int[]", "bigint[]", "bytea[]", "text[]"].m
 );
 /** ingest() with no batches. */
 const ingestNothing = `select ingest(${[
-  ...[ints, longs, bytes, bytes, "array[]::bool[]"],
-  ...[ints, ints, longs, longs, ints, bytes],
-  ...[ints, ints, ints, longs, "array[]::smallint[]", texts],
-  ...[ints, ints, ints, longs, "array[]::smallint[]", texts, texts],
+  ints,
+  longs,
+  bytes,
+  bytes,
+  "array[]::bool[]",
+  ints,
+  ints,
+  longs,
+  longs,
+  ints,
+  bytes,
+  ints,
+  ints,
+  ints,
+  longs,
+  "array[]::smallint[]",
+  texts,
+  ints,
+  ints,
+  ints,
+  longs,
+  "array[]::smallint[]",
+  texts,
+  texts,
 ].join(", ")})`;
 
 test("nothing is taken where a commit does not wait for the disk, nor where only a standby's memory has it", async () => {

@@ -15,22 +15,18 @@ import { ZoneClocks } from "./zone-clocks.ts";
 
 const log = createLog({ name: "test", level: "error" });
 const zones = [
-  ...[
-    "UTC",
-    "Europe/Berlin",
-    "Europe/London",
-    "America/New_York",
-    "America/Sao_Paulo",
-    "America/Havana",
-  ],
-  ...[
-    "Asia/Kolkata",
-    "Africa/Cairo",
-    "Africa/Casablanca",
-    "Australia/Lord_Howe",
-    "Pacific/Apia",
-    "America/St_Johns",
-  ],
+  "UTC",
+  "Europe/Berlin",
+  "Europe/London",
+  "America/New_York",
+  "America/Sao_Paulo",
+  "America/Havana",
+  "Asia/Kolkata",
+  "Africa/Cairo",
+  "Africa/Casablanca",
+  "Australia/Lord_Howe",
+  "Pacific/Apia",
+  "America/St_Johns",
 ];
 const offsets = ["+05:30", "-03:30", "-0330", "+14", "-00:00", "+23:59"];
 const toUs = (text: string) => Date.parse(text) * 1000;

@@ -179,11 +179,9 @@ it("an hour is its roll-up, or its blocks where it is due; sparse signals have m
     expect.objectContaining({ count: 2, covered_seconds: seconds });
   expect(minutes).toEqual([...Array(49).fill(covered(60)), covered(30)]);
   expect(minutes[1]).toMatchObject({
-    ...{
-      of: "a temperature °C 2025-10-09 01:01:00+00",
-      first: temperatures.values[2],
-      last: temperatures.values[3],
-    },
+    of: "a temperature °C 2025-10-09 01:01:00+00",
+    first: temperatures.values[2],
+    last: temperatures.values[3],
     integral: expect.closeTo(
       (temperatures.values[2]! / 2 + temperatures.values[3]! + temperatures.values[4]! / 2) * 30,
       6,

@@ -47,8 +47,14 @@ export async function readStaleBlocks(
        and (b.bucket_us, b.first_us, b.block_id) > ($4::int8, $5::int8, $6::int8) and b.valid_from <= $7::int8
      order by b.bucket_us, b.first_us, b.block_id limit $8::int4`,
     [
-      ...[series.id, Math.max(part.fromUs, after.bucketUs), part.toUs],
-      ...[after.bucketUs, after.firstUs, after.blockId, series.staleThrough, limit],
+      series.id,
+      Math.max(part.fromUs, after.bucketUs),
+      part.toUs,
+      after.bucketUs,
+      after.firstUs,
+      after.blockId,
+      series.staleThrough,
+      limit,
     ],
     { name: "stale_blocks", abort },
   );

@@ -3,20 +3,18 @@
 import type { Summary } from "../history/summary.ts";
 
 const summaryColumns = [
-  ...[
-    "count",
-    "sum",
-    "min",
-    "min_us",
-    "max",
-    "max_us",
-    "first",
-    "first_us",
-    "last",
-    "last_us",
-    "integral",
-    "covered_us",
-  ],
+  "count",
+  "sum",
+  "min",
+  "min_us",
+  "max",
+  "max_us",
+  "first",
+  "first_us",
+  "last",
+  "last_us",
+  "integral",
+  "covered_us",
 ];
 
 /** The columns of a summary, as they are named in blocks and roll-ups. */

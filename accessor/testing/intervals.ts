@@ -49,8 +49,11 @@ export async function expectIntervals(
         .filter(({ startUs, endUs = Number.POSITIVE_INFINITY }) => startUs < end && endUs > fromUs)
         .filter((one) => states.length === 0 || states.some((wanted) => wanted === one.state))
         .map((one) => [
-          ...[machine, one.state, changes.findLast(({ timeUs }) => timeUs === one.startUs)!.text],
-          ...[one.startUs, one.endUs],
+          machine,
+          one.state,
+          changes.findLast(({ timeUs }) => timeUs === one.startUs)!.text,
+          one.startUs,
+          one.endUs,
         ]);
     });
     const rows = found.map((one) => [

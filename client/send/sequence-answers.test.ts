@@ -77,7 +77,9 @@ test("a batch is not let go of before its rejected records are written down", as
   const written = Promise.withResolvers<void>();
   const transport = createGrpcTransport({ baseUrl: stub.url });
   const sender = new SequenceSender({
-    ...{ transport, producerId: "p-1", outbox: createMemoryOutbox({ maxBytes: 1 << 20 }) },
+    transport,
+    producerId: "p-1",
+    outbox: createMemoryOutbox({ maxBytes: 1 << 20 }),
     log: createLog({ name: "test", level: "silent" }),
     deadLetters: {
       unwritten: 0,

@@ -77,7 +77,8 @@ test("the status counts what the accessor says of stored samples, beside what it
   const warning = create(WarningSchema, { reason: WarningReason.NO_ENERGY, message: "no energy" });
   await using stub = await openIngestStub({ resultOf: () => ({ warnings: [warning] }) });
   await using uplink = await openUplink({
-    ...{ accessor: stub.url, spoolDir: folder.path },
+    accessor: stub.url,
+    spoolDir: folder.path,
     log: createLog({ name: "uplink", level: "silent" }),
   });
   await Promise.all([1, 2].map((n) => uplink.append(sample(n))));

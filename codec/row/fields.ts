@@ -2,8 +2,18 @@
 
 /** Fields of a row of one record, in the order in which exports write them. */
 export const fieldNames: readonly string[] = [
-  ...["machine", "signal", "time", "value", "unit", "max_gap", "sample_type"],
-  ...["state", "reason", "severity", "code", "message"],
+  "machine",
+  "signal",
+  "time",
+  "value",
+  "unit",
+  "max_gap",
+  "sample_type",
+  "state",
+  "reason",
+  "severity",
+  "code",
+  "message",
 ];
 
 /** Which kind of record a field belongs to, as a bit; also for names that have another spelling. */

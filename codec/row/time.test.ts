@@ -241,7 +241,11 @@ test.each<[text: string, EpochUnit, says: RegExp]>([
 test("a declared count before 1990 that is none of a coarser unit is taken", () => {
   const read = (text: string) => readTime(text, { nowUs: undefined, epoch: "ms" });
   expect(["0", "631151999", "10000000000", "-1772352000", "500000000000"].map(read)).toEqual([
-    ...[0n, 631_151_999_000n, 10_000_000_000_000n, -1_772_352_000_000n, 500_000_000_000_000n],
+    0n,
+    631_151_999_000n,
+    10_000_000_000_000n,
+    -1_772_352_000_000n,
+    500_000_000_000_000n,
   ]);
 });
 

@@ -4,29 +4,25 @@ import { readMachineName } from "../machine-name.ts";
 
 /** Names as plants have them; each in NFC. */
 export const plantNames: readonly string[] = [
-  ...[
-    "mill-7",
-    "Halle 3 / Presse 7",
-    "Фреза №2",
-    "铣床 7",
-    "旋盤２号",
-    "مكبس ٧",
-    "می\u200cخواهم",
-    "Übergabe",
-  ],
-  ...[
-    "Presse 3, links",
-    "100 % / 50%25",
-    "A+B",
-    "a\\b",
-    '"7"',
-    "'7'",
-    "=1+2",
-    "x;y=z&w#q?",
-    "🏭 7",
-    "\uff5e7",
-    "Crème",
-  ],
+  "mill-7",
+  "Halle 3 / Presse 7",
+  "Фреза №2",
+  "铣床 7",
+  "旋盤２号",
+  "مكبس ٧",
+  "می\u200cخواهم",
+  "Übergabe",
+  "Presse 3, links",
+  "100 % / 50%25",
+  "A+B",
+  "a\\b",
+  '"7"',
+  "'7'",
+  "=1+2",
+  "x;y=z&w#q?",
+  "🏭 7",
+  "\uff5e7",
+  "Crème",
 ];
 
 const unit = fc.oneof(

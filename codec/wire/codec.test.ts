@@ -64,7 +64,9 @@ const plainSamples = fc.record(
 const columnSamples = fc
   .tuple(
     fc.record({
-      ...{ signal: text, unit: text, maxGapUs: fc.option(fc.nat(), { nil: undefined }) },
+      signal: text,
+      unit: text,
+      maxGapUs: fc.option(fc.nat(), { nil: undefined }),
       sampleType: fc.constantFrom(...([0, 1, 2, 3] as const)),
     }),
     fc.array(fc.tuple(fc.integer({ min: -(2 ** 52), max: 2 ** 52 }), value), { maxLength: 40 }),

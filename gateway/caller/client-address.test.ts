@@ -51,7 +51,8 @@ test("a client of IPv6 is its network of 64 bits", () => {
   );
   expect(new Set(networks)).toEqual(new Set(["2001:db8:0:1::/64"]));
   expect([networkOf("::1"), networkOf("fe80::1.2.3.4"), networkOf("192.0.2.9")]).toEqual([
-    ...["0:0:0:0::/64", "fe80:0:0:0::/64"],
+    "0:0:0:0::/64",
+    "fe80:0:0:0::/64",
     "192.0.2.9",
   ]);
 });

@@ -17,7 +17,9 @@ afterEach(async () => {
 
 async function open(limits: Partial<ConnectionLimits> = {}) {
   const server = await openHttpServer({
-    ...{ host: "127.0.0.1", port: 0, clientOf: ({ remoteAddress }) => remoteAddress },
+    host: "127.0.0.1",
+    port: 0,
+    clientOf: ({ remoteAddress }) => remoteAddress,
     handle: (request, response) => response.end(request.url),
     limits: { ...defaultConnectionLimits, ...limits },
   });

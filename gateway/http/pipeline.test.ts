@@ -54,7 +54,12 @@ test("each starts when the one before is answered, whatever it answers with, in 
     held.at(-1)!.end(`said to ${path}`);
   }
   expect((await answers).match(/HTTP\/1.1 \d+|said to .\w/g)).toEqual([
-    ...["HTTP/1.1 200", "said to /a", "HTTP/1.1 404", "said to /b", "HTTP/1.1 200", "said to /c"],
+    "HTTP/1.1 200",
+    "said to /a",
+    "HTTP/1.1 404",
+    "said to /b",
+    "HTTP/1.1 200",
+    "said to /c",
   ]);
 });
 

@@ -50,7 +50,9 @@ async function open({
   const certificates = await openCertificates({ ...files, ca }, { log, intervalMs: 3_600_000 });
   const refusals: string[] = [];
   const server = await openHttpServer({
-    ...{ host: "127.0.0.1", port: 0, ...options },
+    host: "127.0.0.1",
+    port: 0,
+    ...options,
     handle: (request, response) => secure.handle(request, response),
     tls: { certificates, onRefused: ({ reason }) => refusals.push(reason) },
   });

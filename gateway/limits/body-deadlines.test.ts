@@ -131,7 +131,9 @@ const types = [
   ["/millrace.v1.IngestService/IngestBatch", "application/proto"],
 ] as const;
 const send = (length: number, type: string) => ({
-  ...{ method: "POST", body: "[".repeat(length), headers: { "content-type": type } },
+  method: "POST",
+  body: "[".repeat(length),
+  headers: { "content-type": type },
 });
 
 test("what comes of a refused body after its answer takes no room, and a caller has all of its share again", async () => {

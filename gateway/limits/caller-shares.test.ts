@@ -60,7 +60,8 @@ test("one key has a quarter of the exports and is told when to come again; other
   const refused = await ask(path, "greedy");
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
   expect(await refused.json()).toMatchObject({
-    ...{ reason: "RATE_LIMITED", metadata: { limit: "exports-per-key" } },
+    reason: "RATE_LIMITED",
+    metadata: { limit: "exports-per-key" },
     detail:
       "this credential has its share of concurrent exports (--max-exports): wait until some end, or try again in a second",
   });

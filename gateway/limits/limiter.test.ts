@@ -23,12 +23,10 @@ function openQuotas() {
     raw: { closed: false, once: (_: string, then: () => void) => closed.push(then) },
   } as never;
   const request = {
-    ...{
-      routeOptions: { config: { writes: true, streams: true } },
-      url: "/signals",
-      headers: {},
-      raw: { socket: {} },
-    },
+    routeOptions: { config: { writes: true, streams: true } },
+    url: "/signals",
+    headers: {},
+    raw: { socket: {} },
     meter: undefined as ((records: number) => number) | undefined,
   };
   const refusedBy = (kind: "key" | "address", client: string) =>
@@ -68,7 +66,8 @@ test("the records of nobody known are the address's", () => {
   quotas.enterWithoutKey("192.0.2.1", context);
   expect(request.meter!(20)).toBe(1_100);
   expect([refusedBy("address", "192.0.2.1"), refusedBy("address", "192.0.2.9")]).toEqual([
-    ...["samples-per-address", undefined],
+    "samples-per-address",
+    undefined,
   ]);
   expect(() => quotas.enterWithoutKey("192.0.2.1", context)).toThrow(
     /over the address's limit of 10 samples a second/,

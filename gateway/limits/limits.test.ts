@@ -57,16 +57,12 @@ test("requests over an address's rate are 429 with the reason, Retry-After and t
   expect(third.headers.get("retry-after")).toBe("2");
   expect(third.headers.get("ratelimit")).toBe('"requests-per-address";r=0;t=2');
   expect(third.body).toMatchObject({
-    ...{
-      type: "urn:millrace:v1:RATE_LIMITED",
-      reason: "RATE_LIMITED",
-      status: 429,
-      instance: "/signals",
-    },
-    ...{
-      metadata: { limit: "requests-per-address" },
-      "violated-policies": ["requests-per-address"],
-    },
+    type: "urn:millrace:v1:RATE_LIMITED",
+    reason: "RATE_LIMITED",
+    status: 429,
+    instance: "/signals",
+    metadata: { limit: "requests-per-address" },
+    "violated-policies": ["requests-per-address"],
   });
   clock.nowMs = 2_000;
   expect((await ask("/signals")).status).toBe(200);
@@ -142,7 +138,8 @@ test("a body is not waited for: the refusal comes with the headers", async () =>
 
 test("addresses of this machine have no limits unless that is asked for", async () => {
   await using fixture = await openLimited({
-    ...{ limitLoopback: false, perAddress: { ...nothing, requests: { perSecond: 0.1, burst: 1 } } },
+    limitLoopback: false,
+    perAddress: { ...nothing, requests: { perSecond: 0.1, burst: 1 } },
   });
   const answers = [await fixture.ask("/signals"), await fixture.ask("/signals")];
   expect(answers.map(({ status, headers }) => [status, headers.get("ratelimit")])).toEqual([
@@ -153,7 +150,8 @@ test("addresses of this machine have no limits unless that is asked for", async 
 
 test("behind a trusted proxy each client has its own", async () => {
   await using fixture = await openLimited({
-    ...{ limitLoopback: false, trustedProxies: { addresses: ["127.0.0.1"] } },
+    limitLoopback: false,
+    trustedProxies: { addresses: ["127.0.0.1"] },
     perAddress: { ...nothing, requests: { perSecond: 0.1, burst: 1 } },
   });
   const from = async (address: string) =>
@@ -165,7 +163,7 @@ test("behind a trusted proxy each client has its own", async () => {
     await from("2001:db8::1"),
     await from("2001:db8::ffff:1"),
     await from("6.6.6.6, 192.0.2.1"),
-  ]).toEqual([...[200, 429], 429]);
+  ]).toEqual([200, 429, 429]);
 });
 
 test("streams are counted while they last", async () => {
@@ -193,12 +191,10 @@ test("streams are counted while they last", async () => {
 
 const rows = (count: number) =>
   Array.from({ length: count }, (_, i) => ({
-    ...{
-      machine: "m",
-      signal: "power",
-      time: `2026-03-01T08:00:00.${String(i).padStart(3, "0")}Z`,
-      value: i,
-    },
+    machine: "m",
+    signal: "power",
+    time: `2026-03-01T08:00:00.${String(i).padStart(3, "0")}Z`,
+    value: i,
   }));
 
 test("what one key sends too much of, another one behind the same address does not pay for", async () => {
@@ -234,7 +230,8 @@ test("records are counted as they come, and what is over the rate is owed by the
   const sendBatch = () =>
     client
       .ingestBatch({
-        ...{ producerId: "p", sequence: 1n },
+        producerId: "p",
+        sequence: 1n,
         batch: { machine: "m", stateChanges: Array.from({ length: 30 }, () => ({})) },
       })
       .then(
@@ -262,7 +259,9 @@ test("a streamed body over the rate is read more slowly, not refused", async () 
   const lines = rows(900).map((row) => JSON.stringify(row));
   const body = Array.from({ length: 50 }, () => lines.join("\n")).join("\n");
   const answer = await fixture.ask("/signals", {
-    ...{ method: "POST", body, headers: { "content-type": "application/x-ndjson" } },
+    method: "POST",
+    body,
+    headers: { "content-type": "application/x-ndjson" },
   });
   expect([answer.status, answer.body["accepted"]]).toEqual([200, 45_000]);
   expect(taken.length).toBeGreaterThan(1);
@@ -272,19 +271,19 @@ test("settings become limits; 0 is none", () => {
   const read = (...argv: string[]) =>
     toLimits(readSettings({ name: "", about: "", settings: limitSettings }, argv));
   expect(read().perKey).toEqual({
-    ...{ requests: { perSecond: 500, burst: 5_000 }, samples: { perSecond: 1e6, burst: 1e7 } },
+    requests: { perSecond: 500, burst: 5_000 },
+    samples: { perSecond: 1e6, burst: 1e7 },
     streams: 1_000,
   });
   const { perAddress } = read(
-    ...[
-      "--address-requests-per-second",
-      "0",
-      "--address-samples-per-second",
-      "7",
-      "--address-streams",
-      "0",
-    ],
-    ...["--rate-burst", "2s"],
+    "--address-requests-per-second",
+    "0",
+    "--address-samples-per-second",
+    "7",
+    "--address-streams",
+    "0",
+    "--rate-burst",
+    "2s",
   );
   expect(perAddress).toEqual({
     requests: undefined,

@@ -114,21 +114,21 @@ test.each([
 });
 
 const full = {
-  ...{
-    time: nowText,
-    end_time: "2026-03-01T08:01:00Z",
-    count: 6_000,
-    min: 1,
-    max: 9.5,
-    mean: 4.25,
-  },
-  ...{ time_weighted_mean: 4.26, first: 2, last: -0, min_time: "2026-03-01T08:00:01Z" },
-  ...{
-    max_time: "2026-03-01T08:00:02.500Z",
-    first_time: nowText,
-    last_time: "2026-03-01T08:00:59.990Z",
-  },
-  ...{ integral: 255.6, coverage: 0.75 },
+  time: nowText,
+  end_time: "2026-03-01T08:01:00Z",
+  count: 6_000,
+  min: 1,
+  max: 9.5,
+  mean: 4.25,
+  time_weighted_mean: 4.26,
+  first: 2,
+  last: -0,
+  min_time: "2026-03-01T08:00:01Z",
+  max_time: "2026-03-01T08:00:02.500Z",
+  first_time: nowText,
+  last_time: "2026-03-01T08:00:59.990Z",
+  integral: 255.6,
+  coverage: 0.75,
 };
 const empty = {
   time: "2026-03-01T08:01:00Z",
@@ -149,7 +149,7 @@ test("buckets as series in JSON, as rows in NDJSON and CSV", async () => {
   expect((await gateway.ask(path)).body).toEqual({
     series: [
       { ...series, max_gap_seconds: 1, sample_type: "LINEAR", buckets: [full, empty] },
-      { ...{ machine: "mill-2", signal: "power", unit: "", sample_type: "LINEAR" }, buckets: [] },
+      { machine: "mill-2", signal: "power", unit: "", sample_type: "LINEAR", buckets: [] },
       { ...counter, max_gap_seconds: 86_400, sample_type: "COUNTER", buckets: [counted] },
     ],
     from: "2026-03-01T07:00:00Z",
@@ -178,13 +178,11 @@ test("buckets as series in JSON, as rows in NDJSON and CSV", async () => {
 });
 
 const summary = {
-  ...{
-    machine: "mill-1",
-    from: "2026-03-01T07:00:00Z",
-    to: nowText,
-    transitions: 3,
-    availability: 0.9,
-  },
+  machine: "mill-1",
+  from: "2026-03-01T07:00:00Z",
+  to: nowText,
+  transitions: 3,
+  availability: 0.9,
   states: [
     { state: "UNKNOWN", seconds: 0.000001, silent_seconds: 0, energy_coverage: 0 },
     {
@@ -197,23 +195,21 @@ const summary = {
   ],
   silence_tolerance_seconds: 600,
   energy: {
-    ...{
-      energy_kwh: 1.5,
-      coverage: 1,
-      method: "trapezoid",
-      max_gap_seconds: 1,
-      mean_power_w: 1500,
-    },
-    ...{ peak_power_w: 2000.5, peak_time: "2026-03-01T07:59:00Z" },
+    energy_kwh: 1.5,
+    coverage: 1,
+    method: "trapezoid",
+    max_gap_seconds: 1,
+    mean_power_w: 1500,
+    peak_power_w: 2000.5,
+    peak_time: "2026-03-01T07:59:00Z",
   },
   errors: {
-    ...{
-      count: 3,
-      by_severity: { CRITICAL: 1, INFO: 2 },
-      by_code: [{ code: "E1", count: 3 }],
-      other_codes: 0,
-    },
-    ...{ per_active_hour: 3, mean_active_seconds_between: 1199.5 },
+    count: 3,
+    by_severity: { CRITICAL: 1, INFO: 2 },
+    by_code: [{ code: "E1", count: 3 }],
+    other_codes: 0,
+    per_active_hour: 3,
+    mean_active_seconds_between: 1199.5,
   },
 };
 
@@ -246,13 +242,13 @@ test("one machine's summary, that of many, and 404 for a machine that has sent n
 });
 
 const ended = {
-  ...{
-    machine: "mill-1",
-    state: "FAULT",
-    reason: 'jam, "again"',
-    start_time: "2026-03-01T07:58:30Z",
-  },
-  ...{ end_time: "2026-03-01T07:59:59.500Z", seconds: 89.5, silent_seconds: 30.5 },
+  machine: "mill-1",
+  state: "FAULT",
+  reason: 'jam, "again"',
+  start_time: "2026-03-01T07:58:30Z",
+  end_time: "2026-03-01T07:59:59.500Z",
+  seconds: 89.5,
+  silent_seconds: 30.5,
 };
 const { end_time, seconds, ...rest } = ended;
 const lasting = { ...rest, silent_since: "2026-03-01T07:59:30.500Z" };

@@ -21,7 +21,11 @@ function open() {
   type Asked = { headers?: Record<string, string>; query?: object; visibleMachines?: string };
   const ask = async ({ headers = {}, query = {}, visibleMachines = "" }: Asked = {}) => {
     const call = {
-      ...{ format: "json", query, path: {}, search: "", header: (name: string) => headers[name] },
+      format: "json",
+      query,
+      path: {},
+      search: "",
+      header: (name: string) => headers[name],
       unary: { signal: new AbortController().signal, timeoutMs: 1_000 },
       upstream: {
         signals: { getVersion: async () => ({ version: state.version, cursor: state.cursor }) },

@@ -194,12 +194,10 @@ function requests(document: OpenApi): fc.Arbitrary<Request> {
           );
           const search = new URLSearchParams(query as Record<string, string>).toString();
           return {
-            ...{
-              method: method.toUpperCase(),
-              path,
-              body: body?.text,
-              url: `${filled}?${search}${more && `&${more}`}`,
-            },
+            method: method.toUpperCase(),
+            path,
+            body: body?.text,
+            url: `${filled}?${search}${more && `&${more}`}`,
             headers: {
               accept,
               ...(key !== null && body && { "idempotency-key": key }),

@@ -29,8 +29,14 @@ export type IntervalQuery = {
 };
 
 export const intervalColumns = [
-  ...["machine", "state", "reason", "start_time", "end_time", "seconds"],
-  ...["silent_seconds", "silent_since"],
+  "machine",
+  "state",
+  "reason",
+  "start_time",
+  "end_time",
+  "seconds",
+  "silent_seconds",
+  "silent_since",
 ];
 
 function toRequest({ query }: RestCall<IntervalQuery>) {

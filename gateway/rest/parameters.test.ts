@@ -97,7 +97,8 @@ test.each([
 ])("?%s: what the accessor says of %s names the parameter", async (query, field, says, told) => {
   gateway.accessor.signals.querySignals = () => {
     throw reasonError("REQUEST_INVALID", Code.InvalidArgument, says, {
-      ...{ metadata: { field }, fields: [{ field, description: says }] },
+      metadata: { field },
+      fields: [{ field, description: says }],
     });
   };
   const { body } = await gateway.ask(`/signals/power?${query}`);
@@ -127,12 +128,10 @@ test("an error names the parameter that was sent, the accessor's too", async () 
     ];
   };
   expect(await field("?page_size=1")).toEqual([
-    ...[
-      400,
-      "page_size",
-      "page_size",
-      expect.stringMatching(/^page_size: unknown parameter; known are/),
-    ],
+    400,
+    "page_size",
+    "page_size",
+    expect.stringMatching(/^page_size: unknown parameter; known are/),
   ]);
   expect(await field("?from=1772352000")).toEqual([
     400,

@@ -256,11 +256,9 @@ test("what is exported comes back: CR, LF and CRLF in texts and as line ends, ho
         expect(reader.end()).toBeUndefined();
         const member = (name: string, value: string) => (value === "" ? {} : { [name]: value });
         const expected = rows.map(([machine, time, reason]) => ({
-          ...{
-            ...member("machine", machine),
-            ...member("time", time),
-            ...member("reason", reason),
-          },
+          ...member("machine", machine),
+          ...member("time", time),
+          ...member("reason", reason),
         }));
         expect(read).toEqual(expected);
       },

@@ -107,11 +107,9 @@ test("rows and columns declare a sample_type in any spelling; another one is tol
     samples: [{ signal: "heat", grid, values: [1], sample_type: "stair" }],
   };
   expect((await gateway.post("/signals", columns)).body).toMatchObject({
-    ...{
-      status: 400,
-      field: "sample_type",
-      detail: "sample_type: must be LINEAR, STEP or COUNTER",
-    },
+    status: 400,
+    field: "sample_type",
+    detail: "sample_type: must be LINEAR, STEP or COUNTER",
   });
 });
 

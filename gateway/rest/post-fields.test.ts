@@ -189,12 +189,10 @@ test("a newest state goes back in as it was answered: that its machine is silent
   gateway.accessor.signals.getLatest = () => ({
     signals: [
       {
-        ...{
-          machine: "m",
-          signal: "state",
-          time: { seconds: 1_772_352_000n },
-          silentSinceTime: { seconds: 1_772_352_660n },
-        },
+        machine: "m",
+        signal: "state",
+        time: { seconds: 1_772_352_000n },
+        silentSinceTime: { seconds: 1_772_352_660n },
         record: { case: "stateChange", value: { state: 2, reason: "lunch" } },
       },
     ],
@@ -204,7 +202,11 @@ test("a newest state goes back in as it was answered: that its machine is silent
   };
   expect(signals).toEqual([
     {
-      ...{ machine: "m", signal: "state", time, state: "IDLE", reason: "lunch" },
+      machine: "m",
+      signal: "state",
+      time,
+      state: "IDLE",
+      reason: "lunch",
       silent_since: "2026-03-01T08:11:00Z",
     },
   ]);

@@ -61,7 +61,9 @@ test.each([
       body,
     });
     expect(answer.body).toMatchObject({
-      ...{ status: 422, reason: "REQUEST_INVALID", detail: "the request holds no record" },
+      status: 422,
+      reason: "REQUEST_INVALID",
+      detail: "the request holds no record",
     });
   }
   expect(taken).toEqual([]);
@@ -112,11 +114,10 @@ test("errors of the accessor keep their reason", async () => {
     });
   };
   const { status, body } = await gateway.post("/signals", {
-    ...{
-      machine: "m",
-      stateChanges: [{ time: "2026-03-01T08:00:00Z", state: "MACHINE_STATE_IDLE" }],
-    },
-    ...{ producer_id: "p", sequence: 9 },
+    machine: "m",
+    stateChanges: [{ time: "2026-03-01T08:00:00Z", state: "MACHINE_STATE_IDLE" }],
+    producer_id: "p",
+    sequence: 9,
   });
   expect([status, body["reason"], body["metadata"]]).toEqual([
     409,

@@ -69,6 +69,8 @@ test("what is remembered of rows that are none does not grow with them", async (
   const rows = [...new Array(5_000).fill(0), {}, ...new Array(5_000).fill(null)];
   const { unreadable } = await toRowBatchesInTurns(rows, { nowUs: 0n });
   expect(unreadable.map(({ row: first, count }) => [first, count])).toEqual([
-    ...[[0, 5_000] as const, [5_000, 1] as const, [5_001, 5_000] as const],
+    [0, 5_000] as const,
+    [5_000, 1] as const,
+    [5_001, 5_000] as const,
   ]);
 });

@@ -24,7 +24,10 @@ test("where none of the first 20,000 rows can be read the rest is not looked at,
     const { status, body } = await agent.post(gateway.port, nothing);
     expect(status).toBe(422);
     expect(body).toMatchObject({
-      ...{ reason: "REQUEST_INVALID", accepted: 0, rejected: 20_000, unread_from_line: 20_001 },
+      reason: "REQUEST_INVALID",
+      accepted: 0,
+      rejected: 20_000,
+      unread_from_line: 20_001,
       verdicts: [{ line: 1, count: 20_000, reason: "MACHINE_NAME_INVALID" }],
     });
   }

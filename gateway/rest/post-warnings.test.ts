@@ -46,10 +46,14 @@ async function post(body: string, type: string, accept = "application/json") {
 test("rows and columns name machine and signal of each warning, and are stored", async () => {
   const signals = [row("a", "heat"), row("a", "power"), row("b", "heat"), row("a", "heat")];
   const warning = (machine: string, signal: string, count: number) => ({
-    ...{ reason: "NOT_COVERED", machine, signal, message: `${count} are far apart` },
+    reason: "NOT_COVERED",
+    machine,
+    signal,
+    message: `${count} are far apart`,
   });
   expect(await post(JSON.stringify({ signals }), "application/json")).toMatchObject({
-    ...{ accepted: 4, rejected: 0 },
+    accepted: 4,
+    rejected: 0,
     warnings: [warning("a", "heat", 2), warning("a", "power", 1), warning("b", "heat", 1)],
   });
   const grid = { startUs: "1772352000000000", periodUs: "10000" };

@@ -55,8 +55,12 @@ test("what is sent is corrected, and both declarations come back", async () => {
   ]);
   expect(asked).toMatchObject([
     {
-      ...{ machine: "Halle 3 / Presse", signal: "energy", unit: "kWh", validateOnly: false },
-      ...{ maxGap: { seconds: 0n, nanos: 500_000_000 }, sampleType: SampleType.COUNTER },
+      machine: "Halle 3 / Presse",
+      signal: "energy",
+      unit: "kWh",
+      validateOnly: false,
+      maxGap: { seconds: 0n, nanos: 500_000_000 },
+      sampleType: SampleType.COUNTER,
     },
   ]);
   // In the notation of protobuf's JSON, as in rows.
@@ -119,6 +123,8 @@ test("other bodies, parameters and what the accessor refuses are problems", asyn
   };
   const unknown = await patch("/machines/m/signals/powr", { unit: "W" });
   expect([unknown.status, unknown.body["reason"], unknown.body["instance"]]).toEqual([
-    ...[404, "SIGNAL_UNKNOWN", "/machines/m/signals/powr"],
+    404,
+    "SIGNAL_UNKNOWN",
+    "/machines/m/signals/powr",
   ]);
 });

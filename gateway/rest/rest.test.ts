@@ -130,13 +130,11 @@ test("the catalogue, the newest records and the machines", async () => {
     listSignals: () => ({
       signals: [
         {
-          ...{
-            name: "power",
-            kind: SignalKind.NUMERIC,
-            units: ["W"],
-            sampleTypes: [1, 2],
-            machineCount: 5,
-          },
+          name: "power",
+          kind: SignalKind.NUMERIC,
+          units: ["W"],
+          sampleTypes: [1, 2],
+          machineCount: 5,
           maxGap: { seconds: 1n, nanos: 500_000_000 },
         },
         { name: "state", kind: SignalKind.STATE, machineCount: 5 },
@@ -157,8 +155,12 @@ test("the catalogue, the newest records and the machines", async () => {
   expect((await gateway.ask("/signals")).body).toEqual({
     signals: [
       {
-        ...{ name: "power", kind: "NUMERIC", units: ["W"], machine_count: 5 },
-        ...{ max_gap: "1.500s", sample_types: ["LINEAR", "STEP"] },
+        name: "power",
+        kind: "NUMERIC",
+        units: ["W"],
+        machine_count: 5,
+        max_gap: "1.500s",
+        sample_types: ["LINEAR", "STEP"],
       },
       { name: "state", kind: "STATE", units: [], machine_count: 5 },
     ],

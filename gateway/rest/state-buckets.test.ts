@@ -68,14 +68,16 @@ test("JSON has states in lists, and what is not known is missing", async () => {
         energy_coverage: 0.5,
       },
     ],
-    ...{ transitions: 3, availability: 0.75, energy_kwh: 2, coverage: 0.5 },
+    transitions: 3,
+    availability: 0.75,
+    energy_kwh: 2,
+    coverage: 0.5,
   });
   expect(unknown).toEqual({
-    ...{ time: known!["end_time"], end_time: expect.any(String) },
-    ...{
-      states: [{ state: "OFF", seconds: 60, silent_seconds: 0, energy_coverage: 0 }],
-      transitions: 0,
-    },
+    time: known!["end_time"],
+    end_time: expect.any(String),
+    states: [{ state: "OFF", seconds: 60, silent_seconds: 0, energy_coverage: 0 }],
+    transitions: 0,
   });
 });
 
@@ -86,22 +88,20 @@ test("CSV and NDJSON have a row for each span, with a column for each state", as
   const row = (line: string) =>
     Object.fromEntries(header!.split(",").map((name, i) => [name, line.split(",")[i]]));
   expect(row(first!)).toMatchObject({
-    ...{
-      machine: "mill-1",
-      unknown_seconds: "600",
-      active_seconds: "3000",
-      idle_seconds: "0",
-      unknown_kwh: "0.5",
-    },
-    ...{
-      active_kwh: "1.5",
-      idle_kwh: "",
-      transitions: "3",
-      availability: "0.75",
-      energy_kwh: "2",
-      coverage: "0.5",
-    },
-    ...{ unknown_silent_seconds: "0", active_silent_seconds: "61.5", off_silent_seconds: "0" },
+    machine: "mill-1",
+    unknown_seconds: "600",
+    active_seconds: "3000",
+    idle_seconds: "0",
+    unknown_kwh: "0.5",
+    active_kwh: "1.5",
+    idle_kwh: "",
+    transitions: "3",
+    availability: "0.75",
+    energy_kwh: "2",
+    coverage: "0.5",
+    unknown_silent_seconds: "0",
+    active_silent_seconds: "61.5",
+    off_silent_seconds: "0",
   });
   expect(row(second!)).toMatchObject({
     off_seconds: "60",

@@ -30,9 +30,15 @@ const states = ["UNKNOWN", ...wordsOf(MachineStateSchema)].map((word) => word.to
 
 /** The columns of a row of NDJSON and CSV. */
 const columns = [
-  ...["machine", "time", "end_time", ...states.map((state) => `${state}_seconds`)],
+  "machine",
+  "time",
+  "end_time",
+  ...states.map((state) => `${state}_seconds`),
   ...states.map((state) => `${state}_kwh`),
-  ...["transitions", "availability", "energy_kwh", "coverage"],
+  "transitions",
+  "availability",
+  "energy_kwh",
+  "coverage",
   ...states.map((state) => `${state}_silent_seconds`),
 ];
 

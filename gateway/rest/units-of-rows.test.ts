@@ -42,7 +42,10 @@ test("a page, the newest records and live lines go back in with unit, and live o
     fc.asyncProperty(column, async ({ unit, sampleType, values }) => {
       const timesUs = values.map((_, i) => startUs + i * 1_000_003);
       const signals = values.map((value, i) => ({
-        ...{ machine: "m", signal: "heat", time: toTimestamp(timesUs[i]!), unit },
+        machine: "m",
+        signal: "heat",
+        time: toTimestamp(timesUs[i]!),
+        unit,
         record: { case: "value" as const, value },
       }));
       const samples = toSamples(

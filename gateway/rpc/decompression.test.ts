@@ -31,13 +31,11 @@ test("so is a message of gRPC", async () => {
   head.writeUInt32BE(bomb.length, 1);
   const session = connectHttp2(gateway.baseUrl);
   const call = session.request({
-    ...{
-      ":method": "POST",
-      ":path": ingest,
-      "content-type": "application/grpc",
-      te: "trailers",
-      "grpc-encoding": "gzip",
-    },
+    ":method": "POST",
+    ":path": ingest,
+    "content-type": "application/grpc",
+    te: "trailers",
+    "grpc-encoding": "gzip",
   });
   call.end(Buffer.concat([head, bomb]));
   call.resume();

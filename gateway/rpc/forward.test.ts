@@ -59,13 +59,10 @@ function open({ messages = 3, fails = false, waitMs = 0 } = {}) {
   const shares = new CallerShares();
   const shutdown = new AbortController();
   const options: ForwardOptions = {
-    ...{
-      upstream,
-      shares,
-      unaryDeadlineMs: 30_000,
-      shutdownSignal: shutdown.signal,
-      readMaxBytes: 1e6,
-    },
+    upstream,
+    shares,
+    unaryDeadlineMs: 30_000,
+    shutdownSignal: shutdown.signal,
     onRequest: () => waitMs,
     onError: () => state.failures++,
   };

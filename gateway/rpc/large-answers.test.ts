@@ -22,7 +22,9 @@ beforeAll(async () => {
     const name = useBinaryFormat ? "binary" : "JSON";
     transports[`Connect ${name}`] = createConnectTransport({ ...format, httpVersion: "1.1" });
     transports[`Connect ${name}, uncompressed`] = createConnectTransport({
-      ...{ ...format, httpVersion: "2", acceptCompression: [] },
+      ...format,
+      httpVersion: "2",
+      acceptCompression: [],
     });
     transports[`Connect ${name} GET`] = createConnectTransport({
       ...format,

@@ -114,8 +114,12 @@ test.each(["application/grpc", "application/grpc-web+proto", "application/connec
     ] as const) {
       const session = connectHttp2(gateway.baseUrl);
       const call = session.request({
-        ...{ ":method": "POST", ":path": path, "content-type": type, te: "trailers" },
-        ...{ "grpc-encoding": encoding, "connect-content-encoding": encoding },
+        ":method": "POST",
+        ":path": path,
+        "content-type": type,
+        te: "trailers",
+        "grpc-encoding": encoding,
+        "connect-content-encoding": encoding,
       });
       let told = "";
       call.on("response", (headers) => {
@@ -141,7 +145,10 @@ test.each(["application/grpc", "application/grpc-web+proto", "application/connec
 test("the largest honest batch passes, in JSON as in protobuf", async () => {
   await using gateway = await openTestGateway();
   const errorReports = Array.from({ length: 65_536 }, (_, i) => ({
-    ...{ time: { seconds: 1_700_000_000n, nanos: i * 1_000 }, severity: 1, code: "E", message: "" },
+    time: { seconds: 1_700_000_000n, nanos: i * 1_000 },
+    severity: 1,
+    code: "E",
+    message: "",
   }));
   const init = { producerId: "p", sequence: 1n, batch: { machine: "m", errorReports } };
   const request = create(
@@ -191,7 +198,9 @@ test("unknown fields are not passed on to the accessor", async () => {
   const body = Buffer.concat([known, Uint8Array.from([0xa0, 0x06, 0x01])]);
   const headers = { "content-type": "application/proto" };
   const answer = await fetch(`${gateway.baseUrl}/millrace.v1.SignalService/ListMachines`, {
-    ...{ method: "POST", headers, body },
+    method: "POST",
+    headers,
+    body,
   });
   await answer.arrayBuffer();
   expect(answer.status).toBe(200);

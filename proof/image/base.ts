@@ -37,8 +37,12 @@ export async function makeBase(buildah: Buildah): Promise<string> {
  */
 async function debianSource(): Promise<[repository: string, codename: string]> {
   const sources = await outputOf("apt-get", [
-    ...["indextargets", "--format", "$(REPO_URI) $(CODENAME)"],
-    ...["Created-By: Packages", "Origin: Debian", "Component: main"],
+    "indextargets",
+    "--format",
+    "$(REPO_URI) $(CODENAME)",
+    "Created-By: Packages",
+    "Origin: Debian",
+    "Component: main",
   ]);
   // Names of updates and security fixes have a suffix.
   const plain = sources.split("\n").find((line) => /^\S+ [a-z]+$/.test(line));

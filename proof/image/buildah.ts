@@ -55,9 +55,15 @@ export function openBuildah(): Buildah {
     folder,
     call: (...args) => outputOf("buildah", [...storage, ...args]),
     running: (container, command, env) => [
-      ...["buildah", ...storage, "run", "--isolation", "chroot"],
+      "buildah",
+      ...storage,
+      "run",
+      "--isolation",
+      "chroot",
       ...Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
-      ...[container, "--", ...command],
+      container,
+      "--",
+      ...command,
     ],
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };

@@ -30,15 +30,16 @@ const questions: Record<string, Record<string, unknown>> = {
 test("reads are the unary methods of SignalService, and who one is", () => {
   const reads = methods.filter(isRead).map(({ name }) => name);
   expect(reads).toEqual([
-    ...[
-      "ListMachines",
-      "ListSignals",
-      "QuerySignals",
-      "GetLatest",
-      "AggregateSamples",
-      "SummarizeMachines",
-    ],
-    ...["AggregateStates", "ListStateIntervals", "GetVersion", "WhoAmI"],
+    "ListMachines",
+    "ListSignals",
+    "QuerySignals",
+    "GetLatest",
+    "AggregateSamples",
+    "SummarizeMachines",
+    "AggregateStates",
+    "ListStateIntervals",
+    "GetVersion",
+    "WhoAmI",
   ]);
 });
 

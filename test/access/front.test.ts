@@ -83,14 +83,14 @@ test("a machine that is not for the key looks like one that has sent nothing, wh
   const answers = async (machine: string) => {
     const from = "from=2026-01-01T00:00:00Z";
     const paths = [
-      ...[
-        "/signals?",
-        "/signals/state/latest?",
-        `/signals/power?${from}`,
-        `/signals/power/buckets?${from}`,
-      ],
-      ...[`/signals/state/intervals?${from}`, `/machines/summary?${from}`],
-      ...[`/signals/power?format=csv&${from}`, `/signals/power?format=ndjson&${from}`],
+      "/signals?",
+      "/signals/state/latest?",
+      `/signals/power?${from}`,
+      `/signals/power/buckets?${from}`,
+      `/signals/state/intervals?${from}`,
+      `/machines/summary?${from}`,
+      `/signals/power?format=csv&${from}`,
+      `/signals/power?format=ndjson&${from}`,
     ].map((path) => `${path}&machine=${machine}`);
     const summary = `/machines/${machine}/summary?${from}&to=2026-01-02T00:00:00Z`;
     return Promise.all(
@@ -179,7 +179,8 @@ test("a key for one producer posts without naming one, and the Idempotency-Keys 
     ];
     const body = JSON.stringify({ signals, ...fields });
     const answer = await ask("/signals", {
-      ...{ method: "POST", body },
+      method: "POST",
+      body,
       headers: { ...bearer(key), "content-type": "application/json", ...headers },
     });
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
