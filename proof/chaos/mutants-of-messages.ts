@@ -115,8 +115,8 @@ export const messageMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/grpc/arrivals.ts",
-        find: "    this.#atHandler = bytes;",
-        replace: "    this.#atHandler = bytes;\n    this.done();",
+        find: "    this.#handlerBytes = bytes;",
+        replace: "    this.#handlerBytes = bytes;\n    this.atHandler[Symbol.dispose]();",
       },
     ],
     catch: {

@@ -91,13 +91,20 @@ export class Arrival {
   #caller: string | undefined;
   #controller: AbortController | undefined;
   #held = 0;
-  #atHandler = 0;
+  #handlerBytes = 0;
   #sinceMs = 0;
   #lastMs = 0;
   #come = 0;
   #seen = 0;
   #over = false;
   #tinyLeft = tiny.atOnce;
+  /** The message that the handler has. Disposing of it gives back its room. */
+  readonly atHandler: Disposable = {
+    [Symbol.dispose]: () => {
+      this.give(this.#handlerBytes);
+      this.#handlerBytes = 0;
+    },
+  };
 
   constructor(
     arrivals: Arrivals,
@@ -153,13 +160,7 @@ export class Arrival {
 
   /** Assigns this much of the room to the message that the handler now has. */
   handOver(bytes: number): void {
-    this.#atHandler = bytes;
-  }
-
-  /** The handler has finished with its message. */
-  done(): void {
-    this.give(this.#atHandler);
-    this.#atHandler = 0;
+    this.#handlerBytes = bytes;
   }
 
   give(bytes: number): void {

@@ -184,6 +184,8 @@ async function answerOnce(
   run: (context: Context) => Promise<Message>,
 ) {
   const context = openContext(call, method, options);
+  using _message =
+    method.methodKind === "unary" ? options.arrivalOf?.(call.metadata)?.atHandler : undefined;
   try {
     const plain = await toAnswer(method, await run(context), options);
     const outgoing = outgoingOf(call, context, options);
@@ -196,7 +198,6 @@ async function answerOnce(
     throw toStatusObject(options.toError(error, context));
   } finally {
     context.abort(ended);
-    if (method.methodKind === "unary") options.arrivalOf?.(call.metadata)?.done();
   }
 }
 

@@ -118,9 +118,9 @@ export async function* readMessages(
       const message: Message | null = call.read();
       if (message !== null) {
         ahead.taken();
+        using _message = arrival?.atHandler;
         const read = readMessage(message, reading);
         yield read instanceof Promise ? await read : read;
-        arrival?.done();
       } else if (failure !== undefined) throw failure;
       else if (complete) {
         // A call that is reset looks complete first, and is cancelled a moment later.
@@ -134,7 +134,6 @@ export async function* readMessages(
       }
     }
   } finally {
-    arrival?.done();
     ahead.drop();
     abort.removeEventListener("abort", onWake);
     call.off("readable", onWake).off("end", onEnd).off("error", onError);
