@@ -70,8 +70,8 @@ export class CallerShares {
   }
 
   /**
-   * A place for one stream; dispose of it when the stream has ended. Throws RATE_LIMITED for a caller that has used its share, OVERLOADED if
-   * nothing is left for anyone.
+   * A place for one stream; dispose of it when the stream has ended. Throws RATE_LIMITED for a
+   * caller that has used its share, OVERLOADED if nothing is left for anyone.
    */
   enter(kind: StreamKind, caller: Caller): Loan {
     const loan = this.of[kind].borrow(shareName(caller), 1);
