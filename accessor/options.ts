@@ -39,7 +39,7 @@ export type AccessorOptions = CallerLimits & {
   nowMs?: () => number;
 };
 
-/** undefined retention: for ever. */
+/** undefined retention: records are kept for ever. */
 export type HistoryOptions = {
   compactIntervalMs: number;
   logWindowMs: number;

@@ -6,7 +6,7 @@ import { createRandom } from "./random.ts";
 
 /**
  * R: 100 Hz on an exact grid, 0.1 W steps. J: the same machines, times off by up to 20 µs, values
- * of full mantissa.
+ * with a full mantissa.
  */
 export type DataSet = "R" | "J";
 
@@ -33,8 +33,8 @@ export const entropyBytes =
   Math.log2((noiseWatts / stepWatts) * Math.sqrt(2 * Math.PI * Math.E)) / 8;
 
 /**
- * One machine of a data set, by name: any span of time, equal for equal names. The noise is 6 W in
- * every state.
+ * One machine of a data set, by name: any span of time; equal names give equal samples. The noise
+ * is 6 W in every state.
  */
 export function createSource(
   set: DataSet,

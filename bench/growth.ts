@@ -28,8 +28,8 @@ export async function measureGrowth(
       ...figure,
       what: `h ${machines} machine${machines === 1 ? "" : "s"}: ${what.trim()}`,
     });
-    // The same number of samples for any number of machines; and an hour of each: a day of 100
-    // would take an hour to store as rows.
+    // The same number of samples for any number of machines; and an hour from each: rows for a day
+    // of 100 machines would take an hour to store.
     const ingested = await measureIngest(stage, {
       machines,
       seconds: samples / 100 / machines,

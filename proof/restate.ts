@@ -35,7 +35,9 @@ const signals: Client<typeof SignalService> = createClient(SignalService, transp
 const endUs = Math.floor((Date.now() * 1000) / hourUs - 1) * hourUs;
 const startUs = endUs - hours * hourUs;
 
-/** All but every tenth second: with a max_gap of half a second, nine tenths are covered. */
+/**
+ * All but every tenth second: with a max_gap of half a second, nine tenths of the time are covered.
+ */
 async function fill(): Promise<void> {
   let sequence = 0n;
   for (let atUs = startUs; atUs < endUs; atUs += samplesABatch * periodUs) {

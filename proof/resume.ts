@@ -43,7 +43,7 @@ export function drawResume(random: Random, { cursors }: { cursors: readonly stri
     signals:
       filter === 2 || filter === 3 ? [random.pick([...numericSignals, "state", "error"])] : [],
   };
-  // Uniform in the logarithm, so that ends close by are as frequent as far ones.
+  // Uniform in the logarithm, so that near ends are as frequent as far ones.
   const distance = (most: number) => Math.floor(Math.max(1, most) ** random.next());
   if (random.chance(0.5)) {
     const at = random.int(0, head - 1);

@@ -270,7 +270,7 @@ export const worstTexts: readonly WorstText[] = [
   ),
 ];
 
-/** Milliseconds of processor time of this thread that reading takes, the best of some tries. */
+/** Milliseconds of processor time of this thread that reading takes, the least of several tries. */
 export async function cpuMsOf(
   { make, repeat = 1 }: WorstText,
   characters: number,

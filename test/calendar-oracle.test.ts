@@ -1,5 +1,5 @@
-// Every number of every bucket of AggregateSamples against plain loops over the raw samples, in
-// twelve time zones around their odd days, at cadences from 10 ms to 1 h, with gaps, late, equal
+// Every number of every bucket of AggregateSamples compared with plain loops over the raw samples,
+// in twelve time zones around their odd days, at cadences from 10 ms to 1 h, with gaps, late, equal
 // and future samples. Through an accessor that compacts meanwhile.
 import { fail } from "node:assert";
 import fc from "fast-check";

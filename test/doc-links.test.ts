@@ -17,7 +17,7 @@ function filesIn(room: string): string[] {
   );
 }
 
-/** Headings as GitHub makes anchors of them, without code blocks. */
+/** Headings as the anchors that GitHub makes of them, without code blocks. */
 function anchors(markdown: string): Set<string> {
   const found = new Map<string, number>();
   for (const [, heading] of withoutCode(markdown).matchAll(/^#+ (.+)$/gm)) {

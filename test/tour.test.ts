@@ -21,7 +21,7 @@ type Stop = {
   first: boolean;
 };
 
-/** The walks of the page, by their headings. */
+/** The walks of the page, by heading. */
 function walksOf(text: string): Map<string, Stop[]> {
   const sections = text.split(/^## /m).slice(1);
   return new Map(
@@ -72,7 +72,7 @@ function stopFaults(stop: Stop, before: Stop | undefined, number: number): strin
     : [`nothing joins ${before.file} and ${file}`];
 }
 
-/** How many lines the declaration of a name in a file has; 0 if it is not declared there. */
+/** How many lines the declaration of a name in a file has; 0 if the file does not declare it. */
 function linesOf(file: string, name: string): number {
   const lines = readFileSync(join(root, file), "utf8").split("\n");
   const word = "(?:async )?(?:function\\*? |class )|const ";

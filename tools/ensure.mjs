@@ -17,7 +17,7 @@ function fail(message) {
   process.exit(1);
 }
 
-// npm writes this file last, so a broken install counts as none.
+// npm writes this file last, so an interrupted install counts as missing.
 const installedMs = writtenMs("node_modules/.package-lock.json");
 if (installedMs === 0 || installedMs < writtenMs("package-lock.json")) {
   console.log(`${installedMs === 0 ? "Installing" : "Updating"} the packages (npm ci) …`);

@@ -34,7 +34,7 @@ if (programs.includes(name) || (name === "run" && args.length > 0)) {
   const own = `${root}/node_modules/.bin/node`;
   const node = existsSync(own) ? own : process.execPath;
   const { settings, words } = name === "run" ? { settings: [], words: [] } : commandOf(name);
-  // The shell only adds to the environment, and is replaced.
+  // The shell only sets environment variables, and is then replaced.
   const script = [...settings.map((one) => `export ${one}`), 'exec "$@"'].join("; ");
   const child = spawn("sh", ["-c", script, "sh", node, ...words, ...args], { stdio: "inherit" });
   // The program itself receives a Ctrl-C; this process waits for its end.

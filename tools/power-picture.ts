@@ -156,7 +156,7 @@ function legend(): string[] {
   ]);
 }
 
-/** The beginning of a text as two lines, the second cut off. */
+/** The beginning of a text on two lines, the second cut off. */
 function wrapped(whole: string, length: number): string[] {
   return [whole.slice(0, length), `${whole.slice(length, 2 * length - 2)} …`];
 }

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /**
- * The page with every block after `<!-- settings: FILE -->` as `node FILE --help` prints it now,
- * without its first line.
+ * The page with every block after `<!-- settings: FILE -->` replaced by the present output of `node
+ * FILE --help`, without its first line.
  */
 export function withSettings(page: string): string {
   return page.replace(

@@ -180,7 +180,7 @@ export class OpenPieces {
     return onItsOwn({ ...open, end: cut });
   }
 
-  /** A time before which about so many samples lie; undefined if all are at one time. */
+  /** A time before which about this many samples lie; undefined if all are at one time. */
   timeOf(samples: number): number | undefined {
     const step = Math.max(1, Math.floor(this.#held / probes));
     const found: number[] = [];

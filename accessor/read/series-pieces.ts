@@ -22,7 +22,7 @@ export type PieceOptions = {
    * long range.
    */
   maxSamples: number;
-  /** Whether each sample's commit is wanted. */
+  /** Whether the commit of each sample is wanted. */
   withRevisions: boolean;
   abort: AbortSignal;
 };

@@ -103,6 +103,6 @@ test("of thousands of series, no statement asks for more than 4,096 headers", as
   expect(new Set(headers.map(({ seriesId }) => seriesId)).size).toBe(count);
   expect(headers).toHaveLength(count);
   expect(headers).toEqual(headers.toSorted(inOrder));
-  // Two of each series; 8 bytes for each in an array of 20 more.
+  // Two of each series: an array takes 20 bytes, and 8 for each element.
   for (const bytes of asked) expect(bytes).toBeLessThanOrEqual(20 + 8 * 2_048);
 });

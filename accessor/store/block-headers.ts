@@ -32,7 +32,7 @@ type HeaderOptions = {
 // An answer of this many headers takes about 10 ms to read, all in one turn.
 const maxHeadersAtOnce = 4_096;
 
-/** Headers of blocks that reach into a range, in order of (first sample, number). */
+/** Headers of blocks that overlap a range, in order of (first sample, number). */
 export async function* blockHeaders(
   database: Database,
   range: BlockRange,

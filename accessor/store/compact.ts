@@ -1,5 +1,5 @@
-// Commits a step of compaction: its blocks in portions, then ends, roll-ups and the new watermark;
-// in one transaction, all or nothing.
+// Commits a step of compaction: its blocks in portions, then the ends of replaced blocks, roll-ups
+// and the new watermark; all in one transaction.
 import type { Client } from "pg";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";

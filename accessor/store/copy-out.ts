@@ -1,5 +1,5 @@
-// COPY … TO STDOUT (FORMAT binary) on pg: rows whose fields arrive as the bytes they are. pg's own
-// rows are text, a bytea twice its size in hexadecimal digits. The format:
+// COPY … TO STDOUT (FORMAT binary) on pg: returns rows whose fields are raw bytes. pg's own rows
+// are text, with a bytea as hexadecimal digits of twice its size. The format:
 // https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
 import type { Connection, Submittable } from "pg";
 
@@ -86,7 +86,7 @@ export class CopyOut implements Submittable {
   handleEmptyQuery(): void {}
 }
 
-/** An int8 of a row. Ours are below 2^53. */
+/** An int8 of a row. Our values are below 2^53. */
 export function toInt8(field: Buffer | null | undefined): number {
   return field!.readInt32BE(0) * 2 ** 32 + field!.readUInt32BE(4);
 }

@@ -3,7 +3,7 @@ import { Client } from "pg";
 import type { Log } from "../../runtime/log.ts";
 import { toFailure } from "./errors.ts";
 
-/** Creates the database that the URL names. Safe when several do it at once. */
+/** Creates the database that the URL names. Safe when several instances do it at once. */
 export async function createIfMissing(url: string, log: Log): Promise<void> {
   const name = decodeURIComponent(new URL(url).pathname.slice(1));
   const probe = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });

@@ -3,7 +3,7 @@
 import type { Database } from "./database.ts";
 import { layoutAt } from "./layout.ts";
 
-/** Leaves out segments that end at or before a revision. */
+/** Excludes segments that end at or before a revision. */
 export const segmentsAfter = (revision: string) =>
   `segment >= coalesce((select max(s.segment) from log_segment s where s.first_revision <= ${revision} + 1), 0)`;
 

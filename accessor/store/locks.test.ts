@@ -22,7 +22,7 @@ async function open(options = {}): Promise<TestAccessor> {
   return accessor;
 }
 
-/** A login that may read the views and nothing else. */
+/** A login that may read the views and has no other rights. */
 async function openReader({ databaseUrl, query }: TestAccessor): Promise<pg.Client> {
   const name = `reader_${randomBytes(6).toString("hex")}`;
   await query(`create role ${name} login password 'reader' in role millrace_reader`);

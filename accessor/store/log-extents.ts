@@ -9,7 +9,7 @@ import type { Series } from "./series.ts";
 const at = { watermark: "$2::int8", through: "$3::int8" };
 
 /**
- * Spans of the rows of a series in (watermark, revision] that reach into a range; ascending, joined
+ * Spans of the rows of a series in (watermark, revision] that overlap a range; ascending, joined
  * where they touch.
  */
 export async function readLogExtents(

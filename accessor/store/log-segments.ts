@@ -1,5 +1,5 @@
-// The statements on segments of the log: each is a partition of log and one of receipt, opened,
-// closed by the next one, and retired as a whole.
+// The statements on segments of the log: a segment is a partition of log and one of receipt. It is
+// opened, closed when the next one opens, and retired as a whole.
 import type { Database } from "./database.ts";
 import { listPartitions } from "./partitions.ts";
 
@@ -59,8 +59,8 @@ export async function openSegment(
 }
 
 /**
- * compacted: every reader's watermark has passed it. old: it was closed longer ago than the log
- * reaches back. bytes: on disk.
+ * compacted: every reader's watermark has passed it. old: it was closed before the window of the
+ * log. bytes: on disk.
  */
 export type Segment = { segment: number; compacted: boolean; old: boolean; bytes: number };
 

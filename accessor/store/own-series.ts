@@ -1,4 +1,4 @@
-// The series of a machine, by signal and in their order.
+// The series of a machine, by signal and in order.
 
 import { compareText } from "../../codec/compare-text.ts";
 import type { Series } from "./series.ts";

@@ -34,7 +34,7 @@ type LongRow = { place: number; seriesId: number; revision: number };
 
 const at = { watermark: "$5::int8", through: "$6::int8" };
 
-/** Alive spans of each machine, in no order. */
+/** Spans in which each machine was alive, in no order. */
 export async function readPendingLife(
   database: Database,
   machines: readonly QuietMachine[],

@@ -78,7 +78,7 @@ it("the state timeline begins with the state that held, however long it has", as
        select 1, to_us($2::text::timestamptz), id, 0, $3::int4, '' from machine where name = $1`,
       [machine, time, state],
     );
-  // Three days before the range; and within it, to the same state first.
+  // A change three days before the range; and one within it, to the same state first.
   await add("press-7", "2025-10-06 00:00Z", 2);
   await add("press-8", "2025-06-01 00:00Z", 1);
   await add("press-8", "2025-10-09 08:00Z", 1);

@@ -1,4 +1,4 @@
-// The role millrace_reader reads the views and functions of millrace_v1 and nothing else; a
+// The role millrace_reader can use the views and functions of millrace_v1 and nothing else; a
 // database migrates with or without it.
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";

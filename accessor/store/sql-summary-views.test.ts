@@ -173,7 +173,7 @@ it("an hour is its roll-up, or its blocks where it is due; sparse signals have m
     power,
     { ...temperature, of: `a temperature °C ${start}` },
   ]);
-  // Two samples and two lines each, the last minute has one line.
+  // Two samples and two lines each; the last minute has one line.
   const minutes = await readSummaries("samples_minute", "signal = 'temperature'");
   const covered = (seconds: number) =>
     expect.objectContaining({ count: 2, covered_seconds: seconds });

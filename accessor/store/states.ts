@@ -11,7 +11,7 @@ export type StateWindow = {
   /** Exclusive. */
   toUs: number;
   revision: number;
-  /** Most changes to read. Default: all. */
+  /** The most changes to read. Default: all. */
   limit?: number;
 };
 

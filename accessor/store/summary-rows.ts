@@ -63,7 +63,7 @@ export function fromArrays(
 export function toNumbers(text: string): number[] {
   const list = text.slice(1, -1);
   try {
-    // Several times as fast as Number on each part, and as exact.
+    // Several times as fast as Number on each part, with the same result.
     return JSON.parse(`[${list}]`) as number[];
   } catch {
     return list.split(",").map(Number);

@@ -53,7 +53,7 @@ export function exactIntegral(samples: readonly Sample[], window: Window, betwee
       if (isStep) return { numerator: a * (to - from), denominator: 1_000_000n };
       if (between.sampleType === SampleType.COUNTER)
         return { numerator: (b >= a ? b - a : b > 0n ? b : 0n) * (to - from), denominator: span };
-      // The antiderivative of a + (b - a)·t/span, at both ends.
+      // The antiderivative of a + (b - a)·t/span, at both ends of the interval.
       const twice = (t: bigint) => 2n * a * span * t + (b - a) * t * t;
       return { numerator: twice(to) - twice(from), denominator: 2_000_000n * span };
     };

@@ -4,8 +4,8 @@ import type { StateChange } from "../history/state-intervals.ts";
 import { baseUs } from "./brute-force.ts";
 
 /**
- * Up to 25 changes in order within some 300 µs, with repeated states and up to a few changes at one
- * time.
+ * Up to 25 changes in order within about 300 µs, with repeated states and up to a few changes at
+ * one time.
  */
 export const anyChanges: fc.Arbitrary<StateChange[]> = fc
   .array(

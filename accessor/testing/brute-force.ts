@@ -33,7 +33,7 @@ const value = fc.oneof(
 );
 
 /**
- * Up to 40 samples in time order within some 400 µs, with equal times, repeated values and gaps.
+ * Up to 40 samples in time order within about 400 µs, with equal times, repeated values and gaps.
  */
 export const anySamples: fc.Arbitrary<Sample[]> = fc
   .array(fc.record({ distance, value }), { maxLength: 40, size: "max" })
@@ -132,8 +132,8 @@ export function sumOf(samples: readonly Sample[]): number {
 }
 
 /**
- * Expects two sums to agree to 1e-12 of what their terms' size could add up to (or to where float64
- * runs out of bits).
+ * Expects two sums to agree to 1e-12 of the largest possible sum of their terms (or to the
+ * resolution of float64).
  */
 export function expectClose(
   actual: number | undefined,

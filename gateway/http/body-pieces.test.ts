@@ -1,4 +1,4 @@
-// Bodies of HTTP/1.1 in very small pieces, against a real front server.
+// Bodies of HTTP/1.1 in very small pieces, sent to a real front server.
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";

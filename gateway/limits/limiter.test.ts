@@ -1,5 +1,5 @@
-// The limiter on its own: a request counts for its address and for its key, its records for one of
-// them, and streams are given back.
+// The limiter in isolation: a request counts for its address and for its key, its records for one
+// of them, and streams are returned.
 import { expect, test } from "vitest";
 import type { AddressReader } from "../caller/client-address.ts";
 import { type ClientLimits, Limiter } from "./limiter.ts";

@@ -100,7 +100,7 @@ test.each([
   await eventually("it waits for its client", () => borrowed()["unread-bytes"]! > 0);
   const waiting = await settled(() => borrowed()["unread-bytes"]!);
   expect(borrowed()).toMatchObject({ [kind]: 1, "upstream-streams": 1 });
-  // A few messages and a window, whatever their number.
+  // A few messages and a window, however many messages are sent.
   expect(waiting + borrowed()["upstream-bytes"]!).toBeLessThan(1_000_000);
   clock.nowMs = 29_999;
   await fetch(`${fixture.baseUrl}/healthz`);

@@ -138,7 +138,7 @@ test.each([
   expect(chooseEncoding(accept)).toBe(encoding);
 });
 
-/** Bytes as they came over the wire: fetch would unpack them. */
+/** Bytes as they were on the wire: fetch would decompress them. */
 async function getRaw(path: string, headers: Record<string, string>) {
   const { request } = await import("node:http");
   return new Promise<{ encoding: string | undefined; bytes: Buffer }>((resolve, reject) => {

@@ -1,4 +1,4 @@
-// -0 comes through every protocol that carries JSON, in answers small and large, whole and
+// -0 arrives through every protocol that carries JSON, in answers small and large, whole and
 // streamed, compressed and not.
 import { createClient, type Transport } from "@connectrpc/connect";
 import {

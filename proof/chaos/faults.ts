@@ -11,7 +11,7 @@ import type { Random } from "./random.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { Writer } from "./writer.ts";
 
-/** An accessor with the proxies around it: front to its clients, back to PostgreSQL. */
+/** An accessor with its proxies: `front` to its clients, `back` to PostgreSQL. */
 export type Accessor = { process: KeptProcess; front: FaultProxy; back: FaultProxy };
 
 export type Arena = {

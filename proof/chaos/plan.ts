@@ -63,7 +63,7 @@ export function drawPlan(seed: number, overrides: PlanOverrides = {}): Plan {
   return { ...drawn, promotion, faults: possible.length > 0 ? possible : idle };
 }
 
-/** Every other one loses commits: that is where most can go wrong. */
+/** Every other one loses commits: those rounds are the most likely to find faults. */
 export function kindInTurn(seed: number): PromotionKind {
   const [lossy, ...others] = promotions;
   return seed % 2 === 1 ? lossy : others[(seed / 2) % others.length]!;

@@ -41,7 +41,7 @@ export class KeptProcess implements AsyncDisposable {
     writeFileSync(`${this.logPath}.clock`, `${by}\n`);
   }
 
-  /** Failpoints that ended the process. */
+  /** Failpoints at which the process exited. */
   readonly fired: string[] = [];
 
   constructor(options: ProcessOptions) {

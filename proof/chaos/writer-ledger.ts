@@ -35,7 +35,7 @@ export type Doubt = { sequence: number; text: string };
 
 export class WriterLedger {
   readonly options: WriterOptions;
-  /** Highest sequence that this writer has sent. */
+  /** The highest sequence that this writer has sent. */
   sent = 0;
   /** Sequences that were acknowledged to it, and the cursor of the ack. */
   readonly acked = new Map<number, string>();

@@ -43,7 +43,7 @@ export type FuzzOptions = {
 export type FuzzReport = {
   inputs: number;
   endings: Map<string, number>;
-  /** Answers that blame the server for what a client did. */
+  /** Answers that blame the server for a client's fault. */
   faults: Ending[];
   /** Inputs that hold the event loop or take memory beyond the bounds, also alone and repeated. */
   dear: (ProbeAnswer & { input: string; sentBytes: number })[];
@@ -60,8 +60,8 @@ const atOnce = 32;
 const patienceMs = 250;
 /** Every other request gets an answer. */
 const answerMs = 2_000;
-// INTERNAL, UNKNOWN and DATA_LOSS blame the server; so does any 5xx but 501 (no such method) and
-// 505 (no such HTTP).
+// INTERNAL, UNKNOWN and DATA_LOSS blame the server; so does any 5xx except 501 (unknown method) and
+// 505 (unsupported version of HTTP).
 const blame = /^(grpc (2|13|15)|http 5(?!01|05)\d\d)$/;
 // The answer of gRPC's libraries to frames that they cannot read, before any handler of ours is
 // called: INTERNAL, as on gRPC's own status page.

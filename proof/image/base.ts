@@ -1,5 +1,5 @@
-// A base image in place of node:24-slim: Debian by debootstrap, with the Node that this checkout
-// runs on and the npm of this machine.
+// A base image that replaces node:24-slim: Debian from debootstrap, with this checkout's Node and
+// this machine's npm.
 import { cp, mkdir, realpath, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type Buildah, outputOf } from "./buildah.ts";

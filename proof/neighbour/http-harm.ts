@@ -1,4 +1,4 @@
-// Harm over HTTP/1.1 at the gateway: bodies that cost more than they weigh, exports left unread,
+// Harm over HTTP/1.1 at the gateway: bodies whose cost exceeds their size, exports left unread,
 // connections held.
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

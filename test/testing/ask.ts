@@ -42,7 +42,7 @@ export function gatewayClients(baseUrl: string): Record<string, Clients> {
   };
 }
 
-/** Status and JSON of a REST call; with a body it posts. */
+/** Status and JSON of a REST call; it is a POST if it has a body. */
 export async function rest(
   url: string,
   body?: unknown,

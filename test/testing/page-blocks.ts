@@ -4,7 +4,7 @@
 export type Block = { text: string; answer: string | undefined };
 export type Command = { command: string; answer: string | undefined };
 
-/** The blocks of a page in one language, in order. */
+/** The code blocks of a page in one language, in order. */
 export function blocksOf(page: string, language: string): Block[] {
   const blocks = page.matchAll(/^```(\w+)\n([\s\S]*?)^```$(?:\n\n```csv\n([\s\S]*?)^```$)?/gm);
   return [...blocks].flatMap(([, name, text, answer]) =>

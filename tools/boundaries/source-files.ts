@@ -21,7 +21,7 @@ export function sourceFiles(root: string): SourceFile[] {
 /** Test files: they import whatever they need, and no program may import them. */
 export const isOfTests = (path: string): boolean => /\.test\.ts$|(^|\/)testing\//.test(path);
 
-/** Static imports and re-exports, and `import("x")` on a line without a text before it. */
+/** Static imports and re-exports, and `import("x")` on a line without a string before it. */
 export function specifiersOf({ text }: SourceFile): string[] {
   const statements =
     /^(?:import|export)\b(?:[^"'();=]*?\bfrom)?\s*"([^"]+)";|^[^"'`\n]*\bimport\("([^"]+)"\)/gm;

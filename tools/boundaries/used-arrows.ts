@@ -1,4 +1,4 @@
-// The arrows that the files have in fact, between rooms and inside each of them.
+// The arrows that really exist between the files, between rooms and inside each of them.
 import { folderOf, importsOf, isOfTests, roomOf, type SourceFile } from "./source-files.ts";
 
 /** From a node to its imports, both sorted. */
@@ -15,7 +15,7 @@ export const usedInside = (room: string, files: readonly SourceFile[]): Arrows =
     (path) => (roomOf(path) === room ? folderOf(path) : undefined),
   );
 
-/** Between files, those of tests too. */
+/** Between files, including tests. */
 export const usedBetweenFiles = (files: readonly SourceFile[]): Arrows =>
   new Map(files.map((file) => [file.path, importsOf(file).filter((path) => path !== file.path)]));
 
