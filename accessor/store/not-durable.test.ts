@@ -12,36 +12,18 @@ import { openTestAccessor, queryDatabase } from "../testing/accessor.ts";
 import { oneSample } from "../testing/batches.ts";
 import { reasonOf } from "../testing/errors.ts";
 
-const [ints, longs, bytes, texts] = ["int[]", "bigint[]", "bytea[]", "text[]"].map(
-  (type) => `array[]::${type}`,
-);
-/** ingest() with no batches. */
-const ingestNothing = `select ingest(${[
-  ints,
-  longs,
-  bytes,
-  bytes,
-  "array[]::bool[]",
-  ints,
-  ints,
-  longs,
-  longs,
-  ints,
-  bytes,
-  ints,
-  ints,
-  ints,
-  longs,
-  "array[]::smallint[]",
-  texts,
-  ints,
-  ints,
-  ints,
-  longs,
-  "array[]::smallint[]",
-  texts,
-  texts,
-].join(", ")})`;
+// Of batches, rows of the log, states and errors, as in functions/earlier-programs.sql.
+const columnTypes = `
+  int bigint bytea bytea bool
+  int int bigint bigint int bytea
+  int int int bigint smallint text
+  int int int bigint smallint text text`;
+const noRows = columnTypes
+  .trim()
+  .split(/\s+/)
+  .map((type) => `array[]::${type}[]`);
+/** ingest() of earlier programs with no batches. */
+const ingestNothing = `select ingest(${noRows.join(", ")})`;
 
 test("nothing is taken where a commit does not wait for the disk, nor where only a standby's memory has it", async () => {
   await using accessor = await openTestAccessor();

@@ -67,7 +67,7 @@ const columnSamples = fc
       signal: text,
       unit: text,
       maxGapUs: fc.option(fc.nat(), { nil: undefined }),
-      sampleType: fc.constantFrom(...([0, 1, 2, 3] as const)),
+      sampleType: fc.constantFrom(0, 1, 2, 3),
     }),
     fc.array(fc.tuple(fc.integer({ min: -(2 ** 52), max: 2 ** 52 }), value), { maxLength: 40 }),
     fc.boolean(),
