@@ -27,6 +27,9 @@ export type ShelfOptions = {
   log: Log;
 };
 
+/** Both ends belong to it. */
+type SequenceRange = { readonly from: number; readonly through: number };
+
 export class Shelf {
   /** Highest durable sequence. */
   lastSequence: number;
@@ -57,7 +60,7 @@ export class Shelf {
     this.#holes = [...recovered.holes];
     for (const segment of this.segments) {
       options.bound.usedBytes += sizeOf(segment);
-      this.#hold(1, segment, { from: this.ackedSequence + 1, through: lastOf(segment) });
+      this.#hold(segment, { from: this.ackedSequence + 1, through: lastOf(segment) });
     }
     this.#advance();
     this.#saved();
@@ -93,7 +96,7 @@ export class Shelf {
       throw error;
     });
     if (entry || !this.segments.includes(segment) || sequence <= this.ackedSequence) return entry;
-    this.#hold(-1, segment, { from: sequence, through: sequence });
+    this.#release(segment, { from: sequence, through: sequence });
     const hole = { first: sequence, last: sequence, fromMs: segment.firstMs, toMs: segment.lastMs };
     this.#lose(hole);
     await this.#options.gaps.report({
@@ -112,7 +115,7 @@ export class Shelf {
     const { records } = this.held;
     for (const segment of this.segments) {
       if (segment.firstSequence > reached) break;
-      this.#hold(-1, segment, {
+      this.#release(segment, {
         from: this.ackedSequence + 1,
         through: Math.min(reached, lastOf(segment)),
       });
@@ -175,7 +178,7 @@ export class Shelf {
     const first = Math.max(segment.firstSequence, this.ackedSequence + 1);
     const hole = { first, last: lastOf(segment), fromMs: segment.firstMs, toMs: segment.lastMs };
     const { batches, records } = this.held;
-    this.#hold(-1, segment, { from: hole.first, through: hole.last });
+    this.#release(segment, { from: hole.first, through: hole.last });
     this.dropped.batches += batches - this.held.batches;
     this.dropped.records += records - this.held.records;
     this.segments.splice(this.segments.indexOf(segment), 1);
@@ -221,18 +224,33 @@ export class Shelf {
     this.#reader.forgetThrough(this.ackedSequence);
   }
 
-  #hold(
-    sign: 1 | -1,
-    segment: Segment,
-    { from, through }: { from: number; through: number },
-  ): void {
+  /** Adds to `held` the batches of a segment in the range. */
+  #hold(segment: Segment, range: SequenceRange): void {
+    const added = this.#sumOf(segment, range);
+    this.held.batches += added.batches;
+    this.held.bytes += added.bytes;
+    this.held.records += added.records;
+  }
+
+  /** Takes from `held` the batches of a segment in the range. */
+  #release(segment: Segment, range: SequenceRange): void {
+    const removed = this.#sumOf(segment, range);
+    this.held.batches -= removed.batches;
+    this.held.bytes -= removed.bytes;
+    this.held.records -= removed.records;
+  }
+
+  /** How much the batches of a segment in the range come to, without those that are missing. */
+  #sumOf(segment: Segment, { from, through }: SequenceRange) {
+    const sum = { batches: 0, bytes: 0, records: 0 };
     for (let sequence = Math.max(from, segment.firstSequence); sequence <= through; sequence++) {
       if (this.#isMissing(sequence)) continue;
       const { bytes, records } = batchIn(segment, sequence);
-      this.held.batches += sign;
-      this.held.bytes += sign * bytes;
-      this.held.records += sign * records;
+      sum.batches++;
+      sum.bytes += bytes;
+      sum.records += records;
     }
+    return sum;
   }
 
   #isMissing(sequence: number): boolean {
