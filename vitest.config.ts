@@ -17,6 +17,8 @@ const rooms = [
   "bench",
   "tools",
 ];
+// Each of the two projects has its own PostgreSQL.
+const globalSetup = ["test/testing/global-compile-cache.ts", "test/testing/global-postgres.ts"];
 const together = filesOfSharedProcess(rooms);
 
 export default defineConfig({
@@ -24,7 +26,7 @@ export default defineConfig({
     setupFiles: ["test/testing/listener-leaks.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Two, however many cores: the tests share one PostgreSQL, and some measure time.
+    // Two, however many cores: the tests share PostgreSQL, and some measure time.
     maxWorkers: 2,
     reporters: ["default", "json"],
     // What .ci/run counts from.
@@ -36,10 +38,10 @@ export default defineConfig({
           name: "alone",
           include: [`{${rooms.join(",")}}/**/*.test.ts`],
           exclude: together,
-          globalSetup: ["test/testing/global-compile-cache.ts", "test/testing/global-postgres.ts"],
+          globalSetup,
         },
       },
-      { extends: true, test: { name: "together", include: together, isolate: false } },
+      { extends: true, test: { name: "together", include: together, isolate: false, globalSetup } },
     ],
   },
 });

@@ -1,20 +1,21 @@
-// Which test files share one process: those without effects on the next file. Each of the others
-// has its own, which costs a second of processor time to start and to load.
+// Which test files share a process: those that do nothing to the process as a whole. Each of the
+// others has its own, which costs a second of processor time to start and to load.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * A file that names any of these may change the state of its whole process (timers, spies, the
- * environment), may leave a socket or a listener open, or measures time or memory.
+ * A file that names any of these may change the state of its whole process (its clock, spies, the
+ * environment, signals), starts other processes, or measures time or memory. Sockets, databases and
+ * services in the process are no reason: each has an owner that closes it before the test ends.
  */
 const ownProcess = new RegExp(
   [
-    /\bnode:(?!assert|buffer|crypto|path|url|util|zlib)/,
+    /\bnode:(child_process|cluster|inspector|perf_hooks|process|v8|vm|worker_threads)/,
     /\b(vi|process|performance|gc|globalThis)\b[.?([]/,
-    /\b(fetch|open[A-Z]\w*|testDatabase|listen|setMaxListeners)\(/,
-    /from "[^"]*\/testing\/(?!brute-force|column-kinds)/,
+    /\bsetMaxListeners\(/,
+    /\/testing\/processes/,
   ]
     .map(({ source }) => source)
     .join("|"),
