@@ -1,5 +1,5 @@
-// One PostgreSQL for all tests of a project of vitest: an embedded one in a temporary folder, or the
-// server that MILLRACE_TEST_DATABASE_URL names.
+// One PostgreSQL for all tests of a project of vitest: an embedded one in a temporary folder, or
+// the server that MILLRACE_TEST_DATABASE_URL names.
 import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
