@@ -3,7 +3,9 @@
 import { expect, test } from "vitest";
 import type { TestAccessor } from "../testing/accessor.ts";
 import { reasonOf } from "../testing/errors.ts";
-import { open, openOn, sendAll, unaware } from "../testing/failover.ts";
+import { openOn, sendAll, serversOfFile, unaware } from "../testing/failover.ts";
+
+const open = serversOfFile();
 
 const timeout = 120_000;
 

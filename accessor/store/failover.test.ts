@@ -8,11 +8,13 @@ import { toRetention } from "../domain/retention.ts";
 import type { TestAccessor } from "../testing/accessor.ts";
 import { oneSample, Producer } from "../testing/batches.ts";
 import { reasonOf } from "../testing/errors.ts";
-import { open, openOn, send, sendAll, unaware } from "../testing/failover.ts";
+import { openOn, send, sendAll, serversOfFile, unaware } from "../testing/failover.ts";
 import { after, headOf, valuesIn, watch } from "../testing/watch.ts";
 import { Catalog } from "./catalog.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { readEpochs } from "./identity.ts";
+
+const open = serversOfFile();
 
 const timeout = 120_000;
 const quiet = createLog({ name: "accessor", level: "silent" });

@@ -14,9 +14,6 @@ import { openTestAccessor, type TestAccessor, type TestAccessorOptions } from ".
 import { oneSample, Producer } from "./batches.ts";
 import { headOf } from "./watch.ts";
 
-let data: Promise<DataFolder> | undefined;
-afterAll(async () => (await data)?.[Symbol.asyncDispose]());
-
 /** With a migrated database `millrace`. */
 async function fill(serverUrl: string): Promise<void> {
   await askServer(serverUrl, "create database millrace");
@@ -28,14 +25,22 @@ async function fill(serverUrl: string): Promise<void> {
 // An accessor that neither polls nor is notified: it notices a change only by its own calls.
 export const unaware = { pollMs: 3_600_000, notify: false };
 
-export async function open(
-  options: TestAccessorOptions = {},
-): Promise<{ servers: ReplicatedPostgres; accessor: TestAccessor }> {
-  data ??= makeDataFolder(fill);
-  const servers = await openReplicatedPostgres(await data);
-  onTestFinished(() => servers[Symbol.asyncDispose]());
-  const accessor = await openOn(servers, options);
-  return { servers, accessor };
+/**
+ * A test file calls it once, outside its tests: all servers start as copies of one data folder,
+ * which is removed after the file's last test.
+ */
+export function serversOfFile() {
+  let data: Promise<DataFolder> | undefined;
+  afterAll(async () => (await data)?.[Symbol.asyncDispose]());
+  return async function open(
+    options: TestAccessorOptions = {},
+  ): Promise<{ servers: ReplicatedPostgres; accessor: TestAccessor }> {
+    data ??= makeDataFolder(fill);
+    const servers = await openReplicatedPostgres(await data);
+    onTestFinished(() => servers[Symbol.asyncDispose]());
+    const accessor = await openOn(servers, options);
+    return { servers, accessor };
+  };
 }
 
 export async function openOn(
