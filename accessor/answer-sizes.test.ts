@@ -77,7 +77,8 @@ async function call(
 }
 
 /**
- * All pages of a unary call: their sizes, and the number of items that a list has in all of them.
+ * Reads a unary call page by page. Returns the size of each page, and how many items the list has
+ * in all pages together.
  */
 async function pages(method: DescMethod, request: object, list: string) {
   let [items, largest, count] = [0, 0, 0];

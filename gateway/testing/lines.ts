@@ -7,7 +7,7 @@ export const ndjson = "application/x-ndjson";
 export const row = (machine: string, value: number | string, more = {}) =>
   JSON.stringify({ machine, signal: "power", time: "2026-03-01T08:00:00Z", value, ...more });
 
-/** Posts a body to /signals as NDJSON; a stream goes as it comes. */
+/** Posts a body to /signals as NDJSON. A stream is sent while it is read. */
 export const postLines = (
   gateway: TestGateway,
   body: string | ReadableStream<Uint8Array>,
