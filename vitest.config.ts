@@ -10,6 +10,7 @@ const rooms = [
   "client",
   "local",
   "producer",
+  "console",
   "accessor",
   "gateway",
   "test",

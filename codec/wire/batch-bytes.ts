@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema, type Samples } from "#gen/millrace/v1/signal_pb.ts";
 import { columnFields } from "./column-message.ts";
 import { countSamples } from "./samples.ts";
+import { utf8Length } from "./utf8-length.ts";
 
 /** Tag and length of a message field, plus the times and numbers of a record or column. */
 const frameBytes = 48;
@@ -15,7 +16,7 @@ export const maxColumnBytes = (count: number): number => 400 + bytesAtTime.delta
 
 /** An upper bound, close if texts or samples are most of the batch. */
 export function batchBytes({ machine, stateChanges, errorReports, samples }: Batch): number {
-  let bytes = frameBytes + Buffer.byteLength(machine);
+  let bytes = frameBytes + utf8Length(machine);
   for (const change of stateChanges) bytes += stateChangeBytes(change);
   for (const report of errorReports) bytes += errorReportBytes(report);
   for (const column of samples) bytes += columnBytes(column);
@@ -23,19 +24,16 @@ export function batchBytes({ machine, stateChanges, errorReports, samples }: Bat
 }
 
 export const stateChangeBytes = ({ reason }: { reason: string }): number =>
-  frameBytes + Buffer.byteLength(reason);
+  frameBytes + utf8Length(reason);
 
 export const errorReportBytes = ({ code, message }: { code: string; message: string }): number =>
-  frameBytes + Buffer.byteLength(code) + Buffer.byteLength(message);
+  frameBytes + utf8Length(code) + utf8Length(message);
 
 function columnBytes(column: Samples): number {
   const onGrid = columnFields(column)?.spacing !== undefined;
   const each = onGrid ? bytesAtTime.grid : bytesAtTime.deltas;
   return (
-    frameBytes +
-    Buffer.byteLength(column.signal) +
-    Buffer.byteLength(column.unit) +
-    each * countSamples(column)
+    frameBytes + utf8Length(column.signal) + utf8Length(column.unit) + each * countSamples(column)
   );
 }
 
@@ -46,7 +44,7 @@ function columnBytes(column: Samples): number {
  */
 export function* splitBatch(batch: Batch, maxBytes: number): Generator<Batch, void, undefined> {
   const { machine } = batch;
-  const empty = frameBytes + Buffer.byteLength(machine);
+  const empty = frameBytes + utf8Length(machine);
   let part = create(BatchSchema, { machine });
   let bytes = empty;
   const roomFor = (more: number): Batch | undefined => {

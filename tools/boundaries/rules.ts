@@ -78,7 +78,7 @@ function mayImportPackage(path: string, specifier: string): boolean {
 
 function mayImport(path: string, target: string): boolean {
   const [room, other] = [roomOf(path), roomOf(target)];
-  if (/(^|\/)main\.ts$/.test(target)) return false;
+  if (/(^|\/)main\.tsx?$/.test(target)) return false;
   if (/\.test\.ts$/.test(target)) return target === path;
   if (isOfTests(path) || outside.has(room)) {
     const { to } = rooms[room]!;

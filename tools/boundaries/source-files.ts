@@ -10,7 +10,7 @@ export type SourceFile = { readonly path: string; readonly text: string };
 export function sourceFiles(root: string): SourceFile[] {
   return Object.keys(rooms).flatMap((room) =>
     readdirSync(join(root, room), { recursive: true, encoding: "utf8" })
-      .filter((name) => /\.(ts|mjs|sql)$/.test(name))
+      .filter((name) => /\.(tsx?|mjs|sql)$/.test(name) && !/^dist\//.test(name))
       .map((name) => ({
         path: `${room}/${name}`,
         text: readFileSync(join(root, room, name), "utf8"),
@@ -19,7 +19,7 @@ export function sourceFiles(root: string): SourceFile[] {
 }
 
 /** Test files: they import whatever they need, and no program may import them. */
-export const isOfTests = (path: string): boolean => /\.test\.ts$|(^|\/)testing\//.test(path);
+export const isOfTests = (path: string): boolean => /\.test\.tsx?$|(^|\/)testing\//.test(path);
 
 /** Static imports and re-exports, and `import("x")` on a line without a string before it. */
 export function specifiersOf({ text }: SourceFile): string[] {
