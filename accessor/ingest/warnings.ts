@@ -3,10 +3,10 @@ import { create } from "@bufbuild/protobuf";
 import { type Warning, WarningReason, WarningSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
+import { wattsPer } from "../../codec/power-unit.ts";
 import { durationText } from "../../codec/row/duration.ts";
 import { maxMaxGapUs } from "../../codec/row/text-fault.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
-import { wattsPer } from "../history/power-unit.ts";
 import type { Series } from "../store/series.ts";
 
 /**

@@ -6,9 +6,9 @@ import {
   type MachineSummarySchema,
   type StateSummarySchema,
 } from "#gen/millrace/v1/summary_pb.ts";
+import { wattsPer } from "../../codec/power-unit.ts";
 import { toDuration, toTimestamp } from "../../codec/timestamps.ts";
 import { availability, countErrors, errorRate } from "../history/error-stats.ts";
-import { wattsPer } from "../history/power-unit.ts";
 import { toleranceUsOf } from "../history/silence.ts";
 import type { StateTotals } from "../history/state-totals.ts";
 import { countErrorReports } from "../store/events.ts";

@@ -43,13 +43,13 @@ export const declarationMutants: readonly Mutant[] = [
     name: "mW is MW",
     edits: [
       {
-        file: "accessor/history/power-unit.ts",
+        file: "codec/power-unit.ts",
         find: 'prefixes[prefix === "K" ? "k" : prefix]',
         replace: "(prefixes[prefix.toUpperCase()] ?? prefixes[prefix.toLowerCase()])",
       },
     ],
     catch: {
-      test: "accessor/history/power-unit.test.ts",
+      test: "accessor/store/power-unit.test.ts",
       says: /FAIL.*units of power are W with a prefix/,
     },
   },

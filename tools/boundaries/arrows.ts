@@ -37,7 +37,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   local: { to: ["gen", "runtime"], packages: ["@connectrpc/connect", "pg"] },
   console: {
-    to: ["codec", "gen", "runtime"],
+    to: ["client", "codec", "gen", "runtime"],
     packages: [
       ...protobuf,
       "@connectrpc/connect-web",
@@ -104,7 +104,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
   },
   local: { ".": [] },
   console: {
-    ".": ["shell", "time"],
+    ".": ["live", "shell", "time"],
     add: ["parts"],
     address: [],
     compare: ["parts"],
@@ -113,6 +113,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     english: [],
     errors: ["parts"],
     fleet: ["parts"],
+    live: ["contract"],
     look: [],
     machine: ["parts"],
     parts: ["english", "look"],

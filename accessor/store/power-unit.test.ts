@@ -1,9 +1,9 @@
 import pg from "pg";
 import { expect, test } from "vitest";
+import { wattsPer } from "../../codec/power-unit.ts";
 import { testDatabase } from "../../test/testing/postgres.ts";
-import { openDatabase } from "../store/database.ts";
 import { quiet } from "../testing/history.ts";
-import { wattsPer } from "./power-unit.ts";
+import { openDatabase } from "./database.ts";
 
 const known: [string, number][] = [
   ["", 1],
