@@ -1,5 +1,19 @@
-# One image for accessor, gateway and producer; the command picks one. Node runs the TypeScript as it is, so nothing is built.
-FROM node:24-slim
+# One image for accessor, gateway and producer; the command picks one. Node runs the TypeScript as it is; only the console is built.
+FROM node:24-slim AS node
+
+FROM node AS console
+WORKDIR /millrace
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY gen gen
+COPY runtime runtime
+COPY codec codec
+COPY client client
+COPY console console
+COPY tools tools
+RUN node tools/build-console.ts --out /console
+
+FROM node
 WORKDIR /millrace
 COPY package.json package-lock.json .npmrc ./
 # Optional packages are the embedded PostgreSQL and Node for `npm start`, which an image does not need.
@@ -13,6 +27,7 @@ COPY local local
 COPY accessor accessor
 COPY gateway gateway
 COPY producer producer
+COPY --from=console /console console/dist
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072
 USER node
 CMD ["node", "--max-semi-space-size=8", "--initial-old-space-size=64", "accessor/main.ts"]

@@ -1,6 +1,6 @@
 // The settings of the gateway, by flag or environment.
 import { setting } from "../runtime/config.ts";
-import { bytes, durationMs, listenAddress, url } from "../runtime/config-values.ts";
+import { bytes, durationMs, listenAddress, text, url } from "../runtime/config-values.ts";
 import { dialingSettings } from "../runtime/tls/dialing.ts";
 import { listeningSettings } from "../runtime/tls/listening.ts";
 import { hostName } from "./admission/allowed-hosts.ts";
@@ -37,6 +37,13 @@ export const gatewaySettings = {
     parse: bytes(),
     default: "64MiB",
     doc: "maximum bytes of cached responses; 0 for no cache",
+  }),
+  consoleDir: setting({
+    flag: "console",
+    env: "MILLRACE_CONSOLE_DIR",
+    parse: text({ placeholder: "DIR" }),
+    optional: true,
+    doc: "folder of the built console; default console/dist in the checkout",
   }),
   corsOrigins: setting({
     flag: "cors-origin",

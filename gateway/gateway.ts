@@ -19,6 +19,8 @@ import {
   networkOf,
   plainAddress,
 } from "./caller/client-address.ts";
+import { readBuiltConsole } from "./console/built-console.ts";
+import { serveConsole } from "./console/serve-console.ts";
 import { shuttingDown } from "./errors/reasons.ts";
 import { securityHeaders } from "./http/response-headers.ts";
 import { openHttpServer } from "./http/server.ts";
@@ -74,6 +76,8 @@ export type GatewayOptions = {
   unaryDeadlineMs?: number;
   /** How long requests in flight may take when the gateway closes. Default 3 s. */
   drainMs?: number;
+  /** Folder of the built console. Default: none; "/" then shows the reference. */
+  consoleDir?: string | undefined;
   /** Size of the answer cache in bytes; 0: none. Default 64 MiB. */
   cacheBytes?: number;
   /** When live feeds write a comment; default every 15 s. */
@@ -175,6 +179,14 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     onSlow: countRefusal,
   });
   checkRequests(app, { authorize, quotas, shares, onRefused: countRefusal });
+  if (options.consoleDir !== undefined) {
+    const built = await readBuiltConsole(options.consoleDir);
+    if (built !== undefined) serveConsole(app, built);
+    else
+      log.info("the console is not built; npm run console:build does it", {
+        folder: options.consoleDir,
+      });
+  }
   mountServices(app, {
     upstream,
     unaryDeadlineMs,

@@ -1,4 +1,5 @@
 // The gateway's process.
+import { fileURLToPath } from "node:url";
 import { ConfigError } from "../runtime/config.ts";
 import { run } from "../runtime/lifecycle.ts";
 import { openCertificates } from "../runtime/tls/certificates.ts";
@@ -7,6 +8,9 @@ import { assertListenAllowed, isLoopbackHost, toServerFiles } from "../runtime/t
 import { gatewaySettings } from "./config.ts";
 import { openGateway } from "./gateway.ts";
 import { toLimits } from "./limits/limit-settings.ts";
+
+/** Where npm run console:build writes. */
+const builtHere = fileURLToPath(new URL("../console/dist", import.meta.url));
 
 await run({
   name: "gateway",
@@ -44,6 +48,7 @@ await run({
         limits,
         corsOrigins: settings.corsOrigins,
         allowedHosts: settings.allowedHosts,
+        consoleDir: settings.consoleDir ?? builtHere,
         cacheBytes: settings.cacheBytes,
         bodyDeadlines: { bodyTimeoutMs: settings.bodyTimeoutMs },
         readerDeadlines: { readerTimeoutMs: settings.readerTimeoutMs },

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "../runtime/lifecycle.ts";
 import { createLog } from "../runtime/log.ts";
+import { buildConsole } from "./build-console.ts";
 import { startChild } from "./child.ts";
 import { localSettings } from "./config.ts";
 import { openDataFolder } from "./data-folder.ts";
@@ -55,6 +56,7 @@ await run({
     const level = quiet && settings.logLevel === "info" ? "warn" : settings.logLevel;
     const output = createOutput(process.stdout, [
       "millrace",
+      "console",
       "postgres",
       "accessor",
       "gateway",
@@ -138,10 +140,22 @@ await run({
       },
     };
     const noDatabase = { DATABASE_URL: undefined };
-    const gateway = service("gateway", {
-      args: ["--listen", `127.0.0.1:${httpPort}`, "--accessor", grpcUrl],
-      env: noDatabase,
+    // While PostgreSQL and the accessor start.
+    const consoleBuilt = buildConsole({
+      checkout,
+      say: (line) => output.line("console", line),
+      abort,
     });
+    const gateway: Part = {
+      name: "gateway",
+      async start(stopped) {
+        await consoleBuilt;
+        return service("gateway", {
+          args: ["--listen", `127.0.0.1:${httpPort}`, "--accessor", grpcUrl],
+          env: noDatabase,
+        }).start(stopped);
+      },
+    };
     let key: string | undefined;
     const producer: Part = {
       name: "producer",

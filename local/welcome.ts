@@ -29,9 +29,9 @@ export function welcome({ httpUrl, grpcUrl, machines, needsKey, dataDir }: Welco
         ];
   const scopes = `--scope read --scope live${machines === 0 ? " --scope write" : ""}`;
   return `
-Millrace is running.
-  HTTP  ${httpUrl}
-  gRPC  ${grpcUrl}
+Millrace is running. Open it in a browser:
+  ${httpUrl}
+gRPC clients connect to ${grpcUrl}.
 ${machines === 0 ? "No machine is simulated (--machines 0): send records of your own.\n" : ""}${
   needsKey ? "Each request needs a key (--auth keys).\n" : ""
 }

@@ -36,7 +36,7 @@ export function allowedMethods(routes: readonly Route[], path: string): string {
 }
 
 function matches(pattern: string, path: string): boolean {
-  const wanted = pattern.split("/");
+  const wanted = pattern.replace(/\/$/, "").split("/");
   const given = path.replace(/\/$/, "").split("/");
   return (
     wanted.length === given.length &&

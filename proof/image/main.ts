@@ -68,10 +68,21 @@ async function ask(container: Container): Promise<void> {
   if (response.status !== 200 || signals.length !== 3)
     throw new Error(`the gateway answers ${response.status}`);
   say(`the gateway answers with samples: ${JSON.stringify(signals[0])}`);
+  await assertConsole(gatewayUrl);
   await assertHealthy(container, "accessor", accessorUrl);
   await assertHealthy(container, "gateway", `${gatewayUrl}/readyz`);
   for (const [name, service] of Object.entries({ producer, gateway, accessor }))
     await assertStops(name, service);
+}
+
+/** A browser gets the console, and the script that its page names. */
+async function assertConsole(gatewayUrl: string): Promise<void> {
+  const page = await fetch(`${gatewayUrl}/`, { headers: { accept: "text/html" }, signal: abort });
+  const script = /src="(\/assets\/[^"]+\.js)"/.exec(await page.text())?.[1];
+  const { status } = await fetch(`${gatewayUrl}${script}`, { signal: abort });
+  if (script === undefined || status !== 200)
+    throw new Error(`the gateway has no console: ${script} gives ${status}`);
+  say(`the gateway serves the console: ${script}`);
 }
 
 function commandOf(service: string, accessorUrl = ""): string[] {
