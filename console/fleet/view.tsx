@@ -1,6 +1,144 @@
-// The view of fleet.
-import { Loading } from "../parts/notice.tsx";
+// The fleet: a tile for each machine, what needs attention first.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { hrefTo, parameter, setParameters } from "../address/address.ts";
+import { Link } from "../address/link.tsx";
+import { clients } from "../contract/clients.ts";
+import { useAnswer } from "../contract/use-answer.ts";
+import { fleetWords as words } from "../english/fleet.ts";
+import { connection, fleet, useFleetFeed } from "../live/live.ts";
+import type { MachineNow } from "../live/messages.ts";
+import { Loading, Notice, Problem } from "../parts/notice.tsx";
+import { nowUs as browserNowUs } from "../time/now.ts";
+import { startOfDayUs, zone } from "../time/zone.ts";
+import { inOrder, type StateFilter, stateFilterOf, totalsOf } from "./attention.ts";
+import { readEnergyToday } from "./energy-today.ts";
+import { Tile } from "./tile.tsx";
+import { TotalsBar } from "./totals.tsx";
+import "./fleet.css";
 
-export default function View() {
-  return <Loading />;
+/** How long an order lasts at least. */
+const orderMs = 5_000;
+
+export default function FleetView() {
+  useEffect(() => {
+    const feed = useFleetFeed();
+    return () => feed[Symbol.dispose]();
+  }, []);
+  const machines = fleet.value;
+  const timeZone = zone.value;
+  const nowUs = browserNowUs.value + connection.value.clockOffsetMs * 1000;
+  const sinceUs = startOfDayUs(nowUs, timeZone);
+  const energy = useAnswer(
+    (abort) => readEnergyToday(clients.value, { sinceUs, abort }),
+    [clients.value, sinceUs],
+    { everyMs: 30_000 },
+  );
+  if (connection.value.kind === "refused") return <Problem text={connection.value.message} />;
+  if (machines === undefined) return <Loading />;
+  if (machines.size === 0)
+    return (
+      <Notice>
+        <h1>{words.title}</h1>
+        <p>{words.none}</p>
+        <p>
+          <Link class="button primary" href={hrefTo("/add")}>
+            {words.add}
+          </Link>
+        </p>
+      </Notice>
+    );
+  return <Tiles machines={machines} nowUs={nowUs} timeZone={timeZone} energy={energy.value} />;
+}
+
+type TilesProps = {
+  machines: ReadonlyMap<string, MachineNow>;
+  nowUs: number;
+  timeZone: string;
+  energy: ReadonlyMap<string, number> | undefined;
+};
+
+function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
+  const text = parameter("q") ?? "";
+  const chosen = parameter("state") as StateFilter | undefined;
+  const totals = useMemo(() => totalsOf(machines.values(), nowUs), [machines, nowUs]);
+  const { names, onReading } = useSteadyOrder(machines, nowUs);
+  const wanted = text.trim().toLowerCase();
+  const shown = names.flatMap((name) => {
+    const machine = machines.get(name);
+    if (machine === undefined || !name.toLowerCase().includes(wanted)) return [];
+    return chosen === undefined || stateFilterOf(machine, nowUs) === chosen ? [machine] : [];
+  });
+  const kwhToday = energy && [...energy.values()].reduce((sum, kwh) => sum + kwh, 0);
+  return (
+    <>
+      <div class="fleet-head">
+        <h1>{words.title}</h1>
+        <TotalsBar
+          totals={totals}
+          kwhToday={kwhToday}
+          chosen={chosen}
+          onChoose={(state) => setParameters({ state })}
+        />
+        <input
+          class="field"
+          type="search"
+          aria-label={words.filter}
+          placeholder={words.filter}
+          value={text}
+          onInput={({ currentTarget: { value } }) =>
+            setParameters({ q: value === "" ? undefined : value })
+          }
+        />
+      </div>
+      {shown.length === 0 ? (
+        <Notice>
+          <p>{words.noneMatches}</p>
+          <p>
+            <button
+              type="button"
+              class="button"
+              onClick={() => setParameters({ q: undefined, state: undefined })}
+            >
+              {words.clear}
+            </button>
+          </p>
+        </Notice>
+      ) : (
+        <section
+          class="tiles"
+          aria-label={words.title}
+          onPointerEnter={() => onReading(true)}
+          onPointerLeave={() => onReading(false)}
+          onFocusIn={() => onReading(true)}
+          onFocusOut={() => onReading(false)}
+        >
+          {shown.map((machine) => (
+            <Tile
+              key={machine.name}
+              machine={machine}
+              nowUs={nowUs}
+              zone={timeZone}
+              kwhToday={energy?.get(machine.name)}
+              href={hrefTo(`/machines/${encodeURIComponent(machine.name)}`)}
+            />
+          ))}
+        </section>
+      )}
+    </>
+  );
+}
+
+/** An order that is renewed every few seconds, and not while somebody reads the tiles. */
+function useSteadyOrder(machines: ReadonlyMap<string, MachineNow>, nowUs: number) {
+  const [order, setOrder] = useState(() => ({ names: inOrder(machines.values(), nowUs), nowUs }));
+  const reading = useRef(false);
+  const onReading = (is: boolean) => {
+    reading.current = is;
+  };
+  const isOld = nowUs - order.nowUs > orderMs * 1000 && !reading.current;
+  // A machine that came or went changes the tiles anyway.
+  if (!isOld && order.names.length === machines.size) return { names: order.names, onReading };
+  const names = inOrder(machines.values(), nowUs);
+  setOrder({ names, nowUs });
+  return { names, onReading };
 }

@@ -5,6 +5,7 @@ import { session, signOut } from "../contract/session.ts";
 import { frame, product, viewNames } from "../english/frame.ts";
 import { nowUs } from "../time/now.ts";
 import { offsetText, toggleZone, zone } from "../time/zone.ts";
+import { LivePill } from "./live-pill.tsx";
 import { chooseTheme, theme } from "./theme.ts";
 import { pathOf, viewOf } from "./views.ts";
 import { zoneHref } from "./zone-href.ts";
@@ -31,6 +32,7 @@ export function Header() {
         <a href="/docs">{frame.reference}</a>
       </nav>
       <span class="grow" />
+      <LivePill />
       <button type="button" class="pill" title={frame.zoneTitle} onClick={toggleZone}>
         {zone.value === "UTC" ? "UTC" : offsetText(nowUs.value, zone.value)}
       </button>

@@ -1,0 +1,23 @@
+// The fleet's texts.
+export const fleetWords = {
+  title: "Fleet",
+  filter: "Filter by name",
+  states: "Filter by state",
+  all: "All",
+  kwNow: "kW now",
+  kwhToday: "kWh today",
+  errorsHour: "errors in the last hour",
+  errorsPerHour: (count: number) =>
+    count === 1 ? "1 error/h" : `${count.toLocaleString("en-GB")} errors/h`,
+  noDataSince: (time: string) => `no data since ${time}`,
+  noPower: "no power signal",
+  none: "No machine has sent anything yet.",
+  add: "Add a machine",
+  noneMatches: "No machine matches the filter.",
+  clear: "Show all machines",
+  noKwh: "– kWh today",
+  spark: (name: string, least: string, most: string) =>
+    `Power of ${name} in the last minute: between ${least} and ${most} kW`,
+  sparkEmpty: (name: string) => `No power of ${name} in the last minute`,
+  tile: (name: string, state: string) => `${name}: ${state}`,
+} as const;
