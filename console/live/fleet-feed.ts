@@ -9,6 +9,7 @@ import { createBackoff, sleep } from "../../runtime/backoff.ts";
 import { isPassing, toSentence } from "../contract/failure.ts";
 import { MachineFolding } from "./machine-folding.ts";
 import type { Connection, ErrorRecord, FromWorker, MachineNow } from "./messages.ts";
+import { recordsOf } from "./records-of.ts";
 import { ServerClock } from "./server-clock.ts";
 import { readSnapshot } from "./snapshot.ts";
 
@@ -102,7 +103,7 @@ export class FleetFeed implements Disposable {
       bookmarks: true,
       onState: ({ state }) => this.#connect(state === "connected" ? "live" : "behind"),
     });
-    for await (const { batches, commitTime } of updates) {
+    for await (const { batches, cursor: through, commitTime } of updates) {
       const nowMs = this.#now();
       const commitUs = toTimeUs(commitTime);
       if (commitUs !== undefined && batches.length > 0) {
@@ -115,7 +116,9 @@ export class FleetFeed implements Disposable {
       }
       for (const batch of batches) {
         const machine = this.#machineOf(batch.machine);
-        for (const report of machine.add(batch, nowMs))
+        const records = recordsOf(batch, through);
+        machine.add(records, nowMs);
+        for (const report of records.errorReports)
           this.#errors.push({ machine: batch.machine, ...report });
         this.#changed.add(machine);
       }

@@ -1,9 +1,8 @@
 // One machine as its tile shows it, folded from the snapshot and from each batch of the feed.
-import { type Batch, MachineState, type Signal } from "#gen/millrace/v1/signal_pb.ts";
+import { MachineState, type Signal } from "#gen/millrace/v1/signal_pb.ts";
 import { wattsPer } from "../../codec/power-unit.ts";
 import { toTimeUs } from "../../codec/timestamps.ts";
-import { toColumn } from "../../codec/wire/samples.ts";
-import type { ErrorNow, MachineNow } from "./messages.ts";
+import type { ErrorNow, MachineNow, MachineRecords } from "./messages.ts";
 import { SecondRing } from "./second-ring.ts";
 import { ArrivalRhythm } from "./silence.ts";
 
@@ -66,34 +65,25 @@ export class MachineFolding {
       this.#lastError = report;
   }
 
-  /** A batch of the feed, which arrived at `nowMs`. Returns its error reports. */
-  add(batch: Batch, nowMs: number): ErrorNow[] {
+  /** Records of the feed, which arrived at `nowMs`. */
+  add({ columns, stateChanges, errorReports }: MachineRecords, nowMs: number): void {
     this.#rhythm.note(nowMs);
-    for (const { time, state, reason } of batch.stateChanges) {
-      const timeUs = toTimeUs(time)!;
+    for (const { timeUs, state, reason } of stateChanges) {
       this.#seen(timeUs);
       this.#changeState(timeUs, state, reason);
     }
-    const errors = batch.errorReports.map(({ time, severity, code, message }) => ({
-      timeUs: toTimeUs(time)!,
-      severity,
-      code,
-      message,
-    }));
-    for (const report of errors) this.addError(report);
-    for (const samples of batch.samples) {
-      const { timesUs, values } = toColumn(samples);
+    for (const report of errorReports) this.addError(report);
+    for (const { signal, unit, timesUs, values } of columns) {
       const last = timesUs.length - 1;
       if (last < 0) continue;
       this.#seen(timesUs[last]!);
-      if (samples.signal !== "power") continue;
-      if (samples.unit !== "") this.#powerUnit = samples.unit;
+      if (signal !== "power") continue;
+      if (unit !== "") this.#powerUnit = unit;
       const watts = wattsPer(this.#powerUnit);
       if (watts === undefined) continue;
       this.ring.add(timesUs, watts === 1 ? values : values.map((value) => value * watts));
       this.#samplePower(timesUs[last]!, values[last]!);
     }
-    return errors;
   }
 
   #seen(timeUs: number): void {

@@ -1,14 +1,13 @@
 // Records of some machines or signals, live, after a cursor: each once, without a gap. What arrives
 // within a short time goes out together.
 import type { Client } from "@connectrpc/connect";
-import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { watch } from "../../client/watch.ts";
 import { WatchError } from "../../client/watch-error.ts";
 import { toTimeUs } from "../../codec/timestamps.ts";
-import { toColumn } from "../../codec/wire/samples.ts";
 import { toSentence } from "../contract/failure.ts";
-import type { Connection, FromWorker, MachineRecords } from "./messages.ts";
+import type { Connection, FromWorker } from "./messages.ts";
+import { type BatchRecords, recordsOf } from "./records-of.ts";
 
 export type RecordFeedOptions = {
   client: Client<typeof SignalService>;
@@ -23,12 +22,10 @@ export type RecordFeedOptions = {
   everyMs?: number;
 };
 
-type Waiting = (MachineRecords & { readonly machine: string })[];
-
 export class RecordFeed implements Disposable {
   readonly #options: RecordFeedOptions;
   readonly #life = new AbortController();
-  #waiting: Waiting = [];
+  #waiting: BatchRecords[] = [];
   #cursor: string;
   #commitMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -97,27 +94,4 @@ export class RecordFeed implements Disposable {
       commitMs: this.#commitMs,
     });
   }
-}
-
-function recordsOf(batch: Batch, cursor: string): Waiting[number] {
-  return {
-    machine: batch.machine,
-    columns: batch.samples.map((samples) => ({
-      signal: samples.signal,
-      unit: samples.unit,
-      ...toColumn(samples),
-    })),
-    stateChanges: batch.stateChanges.map(({ time, state, reason }) => ({
-      timeUs: toTimeUs(time)!,
-      state,
-      reason,
-    })),
-    errorReports: batch.errorReports.map(({ time, severity, code, message }) => ({
-      timeUs: toTimeUs(time)!,
-      severity,
-      code,
-      message,
-    })),
-    cursor,
-  };
 }

@@ -1,6 +1,127 @@
-// The view of machine.
-import { Loading } from "../parts/notice.tsx";
+// A machine: what it does now, and its chart through any range.
+import { useEffect, useState } from "preact/hooks";
+import { parameters, path } from "../address/address.ts";
+import { defaultFrom, range, resolveRange } from "../address/range.ts";
+import { clients } from "../contract/clients.ts";
+import { toSentence } from "../contract/failure.ts";
+import { machineWords as words } from "../english/machine.ts";
+import { connection, serverNowUs } from "../live/live.ts";
+import { isSilent } from "../live/silence.ts";
+import { StateMark } from "../parts/marks.tsx";
+import { Loading, Notice, Problem } from "../parts/notice.tsx";
+import { RangePicker } from "../parts/range-picker.tsx";
+import { ageText, kilowatts } from "../time/format.ts";
+import { nowUs as browserNowUs } from "../time/now.ts";
+import { MachineHead } from "./head.ts";
+import { Lanes } from "./lanes-view.tsx";
+import { MachineChart } from "./machine-chart.ts";
+import { type NumericSignal, readNumericSignals } from "./numeric-signals.ts";
+import "../chart/chart.css";
+import "./machine.css";
 
-export default function View() {
-  return <Loading />;
+type Opened =
+  | { kind: "loading" | "unknown" }
+  | { kind: "problem"; text: string }
+  | { kind: "open"; head: MachineHead; chart: MachineChart; signals: readonly NumericSignal[] };
+
+const nameOf = (at: string): string => {
+  const part = at.split("/")[2] ?? "";
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+
+export default function MachineView() {
+  const name = nameOf(path.value);
+  const [opened, again] = useMachine(name);
+  return (
+    <>
+      <div class="machine-head">
+        <h1>{name}</h1>
+        {opened.kind === "open" && <Now head={opened.head} />}
+      </div>
+      <RangePicker />
+      {opened.kind === "loading" && <Loading />}
+      {opened.kind === "unknown" && <Notice>{words.unknown(name)}</Notice>}
+      {opened.kind === "problem" && <Problem text={opened.text} again={again} />}
+      {opened.kind === "open" && (
+        <div class="machine-columns">
+          <Lanes
+            name={name}
+            chart={opened.chart}
+            signals={opened.signals}
+            hidden={parameters("hide")}
+          />
+        </div>
+      )}
+    </>
+  );
+}
+
+/** The machine of this name, opened for as long as the view shows it. */
+function useMachine(name: string): [Opened, () => void] {
+  const [opened, setOpened] = useState<Opened>({ kind: "loading" });
+  const [round, setRound] = useState(0);
+  const of = clients.value;
+  useEffect(() => {
+    const life = new AbortController();
+    const { signal: abort } = life;
+    let chart: MachineChart | undefined;
+    setOpened({ kind: "loading" });
+    const open = async () => {
+      const head = new MachineHead(name);
+      const [now, signals] = await Promise.all([
+        head.begin(of, abort),
+        readNumericSignals(of.signals, { machine: name, abort }),
+      ]);
+      abort.throwIfAborted();
+      if (now === undefined) {
+        setOpened({ kind: "unknown" });
+        return;
+      }
+      const nowUs = serverNowUs();
+      const view =
+        resolveRange(range.peek(), nowUs) ??
+        resolveRange({ from: defaultFrom, to: undefined }, nowUs)!;
+      chart = new MachineChart({
+        machine: name,
+        signals,
+        view,
+        onRecords: (records) => head.add(records),
+      });
+      setOpened({ kind: "open", head, chart, signals });
+    };
+    open().catch((error: unknown) => {
+      if (!abort.aborted) setOpened({ kind: "problem", text: toSentence(error) });
+    });
+    return () => {
+      life.abort(new Error("another machine is shown"));
+      chart?.[Symbol.dispose]();
+    };
+  }, [name, of, round]);
+  return [opened, () => setRound((before) => before + 1)];
+}
+
+function Now({ head }: { head: MachineHead }) {
+  const now = head.now.value;
+  const nowUs = browserNowUs.value + connection.value.clockOffsetMs * 1000;
+  if (now === undefined) return null;
+  const silent = isSilent(now, nowUs);
+  const since = silent ? now.lastRecordUs : now.stateSinceUs;
+  return (
+    <>
+      <StateMark
+        state={now.state}
+        silent={silent}
+        rest={since === undefined ? undefined : ageText(nowUs - since)}
+      />
+      {now.reason !== "" && <span class="soft">{now.reason}</span>}
+      <span class="machine-power numbers">
+        {silent || now.powerW === undefined ? "–" : kilowatts(now.powerW)} <small>kW</small>
+      </span>
+      <span class="soft numbers">{words.age(ageText(nowUs - now.lastRecordUs))}</span>
+    </>
+  );
 }

@@ -1,0 +1,36 @@
+// The numeric signals of a machine, as the catalogue has them: power first, then by name.
+import type { Client } from "@connectrpc/connect";
+import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { toDurationUs } from "../../codec/timestamps.ts";
+
+export type NumericSignal = {
+  readonly name: string;
+  /** Empty if none is declared. */
+  readonly unit: string;
+  /** Samples that are farther apart are not joined. */
+  readonly maxGapUs: number;
+  /** Values hold until the next one. */
+  readonly stepped: boolean;
+  readonly counter: boolean;
+};
+
+/** While the catalogue does not say how far samples may be apart. */
+const unknownGapUs = 60e6;
+
+export async function readNumericSignals(
+  client: Pick<Client<typeof SignalService>, "listSignals">,
+  { machine, abort }: { machine: string; abort: AbortSignal },
+): Promise<NumericSignal[]> {
+  const { signals } = await client.listSignals({ machines: [machine] }, { signal: abort });
+  return signals
+    .filter(({ kind }) => kind === SignalKind.NUMERIC)
+    .map(({ name, units, maxGap, sampleTypes }) => ({
+      name,
+      unit: units.find((unit) => unit !== "") ?? "",
+      maxGapUs: maxGap === undefined ? unknownGapUs : toDurationUs(maxGap),
+      stepped: sampleTypes.includes(SampleType.STEP),
+      counter: sampleTypes.includes(SampleType.COUNTER),
+    }))
+    .sort((a, b) => Number(b.name === "power") - Number(a.name === "power"));
+}
