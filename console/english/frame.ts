@@ -85,3 +85,12 @@ export const rangeWords = {
   typed: "-8h, 2026-12-01, 2026-12-01T08:00:00Z or now",
   invalid: "This is not a range: write -8h, a date, or RFC 3339, and a start before the end.",
 } as const;
+
+export const pickerWords = {
+  filter: "Filter",
+  some: (count: number) => `${count} chosen`,
+  more: (count: number) => `${count} more: filter by name.`,
+  nothing: "No name matches.",
+  full: (most: number) => `At most ${most} can be chosen.`,
+  clear: "Choose none",
+} as const;

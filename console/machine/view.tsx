@@ -2,6 +2,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { parameters, path } from "../address/address.ts";
 import { defaultFrom, range, resolveRange } from "../address/range.ts";
+import { Answers } from "../answers/answers.tsx";
+import type { Axis } from "../chart/axis.ts";
 import { clients } from "../contract/clients.ts";
 import { toSentence } from "../contract/failure.ts";
 import { machineWords as words } from "../english/machine.ts";
@@ -36,6 +38,8 @@ const nameOf = (at: string): string => {
 export default function MachineView() {
   const name = nameOf(path.value);
   const [opened, again] = useMachine(name);
+  const { from, to } = range.value;
+  const isLive = resolveRange({ from, to }, serverNowUs())?.live === true;
   return (
     <>
       <div class="machine-head">
@@ -54,10 +58,23 @@ export default function MachineView() {
             signals={opened.signals}
             hidden={parameters("hide")}
           />
+          <Answers
+            machine={name}
+            view={opened.chart.axis.view}
+            live={isLive}
+            onMoment={(timeUs) => showMoment(opened.chart.axis, timeUs)}
+          />
         </div>
       )}
     </>
   );
+}
+
+/** Puts the crosshair on a moment, and brings it into view if it is not. */
+function showMoment(axis: Axis, timeUs: number): void {
+  const { fromUs, toUs } = axis.view.peek();
+  if (timeUs < fromUs || timeUs > toUs) axis.pan(timeUs - (fromUs + toUs) / 2);
+  axis.cursorUs.value = timeUs;
 }
 
 /** The machine of this name, opened for as long as the view shows it. */

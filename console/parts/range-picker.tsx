@@ -1,16 +1,22 @@
 // Picks the range in view: presets that move on with now, typed times, and back to live.
 import { useEffect, useState } from "preact/hooks";
-import { setParameters } from "../address/address.ts";
+import { parameter, setParameters } from "../address/address.ts";
 import { range, resolveRange, showLive } from "../address/range.ts";
 import { frame as frameWords, rangeWords as words } from "../english/frame.ts";
 
 export type RangePickerProps = {
   /** Presets to offer; default all. */
   presets?: readonly string[];
+  /** The start of the range where the address names none. */
+  defaultFrom?: string;
 };
 
-export function RangePicker({ presets = Object.keys(words.presets) }: RangePickerProps) {
-  const { from, to } = range.value;
+export function RangePicker({
+  presets = Object.keys(words.presets),
+  defaultFrom,
+}: RangePickerProps) {
+  const { to } = range.value;
+  const from = parameter("from") ?? defaultFrom ?? range.value.from;
   const [typed, setTyped] = useState({ from, to: to ?? "" });
   const [isWrong, setWrong] = useState(false);
   useEffect(() => {
