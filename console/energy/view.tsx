@@ -1,6 +1,184 @@
-// The view of energy.
-import { Loading } from "../parts/notice.tsx";
+// Energy by machine and day: by state, what idling costs, and the highest quarter hour.
+import { useMemo, useState } from "preact/hooks";
+import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
+import { parameter, parameters, setParameters } from "../address/address.ts";
+import { clients } from "../contract/clients.ts";
+import { readMachineNames } from "../contract/machine-names.ts";
+import { useAnswer } from "../contract/use-answer.ts";
+import { energyWords as words } from "../english/energy.ts";
+import { serverNowUs } from "../live/live.ts";
+import { Card } from "../parts/card.tsx";
+import { MachinePicker } from "../parts/machine-picker.tsx";
+import { StateMark } from "../parts/marks.tsx";
+import { Loading, Notice, Problem } from "../parts/notice.tsx";
+import { kilowattHours } from "../time/format.ts";
+import { startOfDayUs, zone } from "../time/zone.ts";
+import { costText, DayTable, type Price } from "./day-table.tsx";
+import {
+  type MachineEnergy,
+  readDemands,
+  readEnergyDays,
+  sumOfDays,
+  totalOf,
+} from "./energy-days.ts";
+import { PriceFields, readPrice } from "./price.tsx";
+import { StackedBars } from "./stacked-bars.tsx";
+import "./energy.css";
 
-export default function View() {
-  return <Loading />;
+const periods = [7, 14, 31] as const;
+const everyMs = 60_000;
+
+export default function EnergyView() {
+  const timeZone = zone.value;
+  const asked = Number(parameter("days"));
+  const days = periods.find((one) => one === asked) ?? periods[0];
+  const chosen = parameters("machine");
+  const price = readPrice(parameter("price"), parameter("currency"));
+  const of = clients.value.signals;
+  const fromUs = startOfDayUs(serverNowUs(), timeZone, 1 - days);
+  const names = useAnswer((abort) => readMachineNames(of, abort), [of], { everyMs });
+  const answer = useAnswer(
+    (abort) => readEnergyDays(of, { machines: chosen, fromUs, timeZone, abort }),
+    [of, chosen.join("\0"), fromUs, timeZone],
+    { everyMs },
+  );
+  const machines = answer.value;
+  const total = useMemo(() => machines && totalOf(machines), [machines]);
+  return (
+    <>
+      <div class="toolbar">
+        <h1>{words.title}</h1>
+        <fieldset class="choices">
+          <legend class="hidden-text">{words.period}</legend>
+          {periods.map((one) => (
+            <button
+              type="button"
+              key={one}
+              class="button quiet"
+              aria-pressed={one === days}
+              onClick={() => setParameters({ days: String(one) }, { push: true })}
+            >
+              {words.days(one)}
+            </button>
+          ))}
+        </fieldset>
+        <MachinePicker
+          label={words.machines}
+          none={words.allMachines}
+          names={names.value ?? []}
+          chosen={chosen}
+          onChoose={(machine) => setParameters({ machine })}
+        />
+        <PriceFields />
+      </div>
+      {machines === undefined && answer.problem === undefined && <Loading />}
+      {answer.problem !== undefined && <Problem text={answer.problem} again={answer.again} />}
+      {machines?.length === 0 && <Notice>{words.none}</Notice>}
+      {machines !== undefined && machines.length > 0 && (
+        <>
+          <Card
+            title={words.byDay}
+            how={`${words.how} ${price ? words.costHow : words.noPrice}`}
+            aside={<Legend />}
+          >
+            <div class="wide">
+              <StackedBars
+                days={total!}
+                timeZone={timeZone}
+                width={Math.max(560, days * 96)}
+                height={230}
+                labelled
+                label={words.byDay}
+              />
+            </div>
+            <DayTable
+              label={words.total}
+              days={total!}
+              timeZone={timeZone}
+              price={price}
+              nowUs={serverNowUs()}
+            />
+          </Card>
+          {machines.map((machine) => (
+            <Machine key={machine.name} machine={machine} price={price} timeZone={timeZone} />
+          ))}
+        </>
+      )}
+    </>
+  );
+}
+
+function Legend() {
+  return (
+    <span class="toolbar">
+      {[MachineState.ACTIVE, MachineState.IDLE, MachineState.FAULT, MachineState.OFF].map(
+        (state) => (
+          <StateMark key={state} state={state} />
+        ),
+      )}
+    </span>
+  );
+}
+
+type MachineProps = { machine: MachineEnergy; price: Price | undefined; timeZone: string };
+
+/** A machine in a line, and its days when it is opened. */
+function Machine({ machine: { name, days }, price, timeZone }: MachineProps) {
+  const [isOpen, setOpen] = useState(false);
+  const { kwh, idleKwh } = sumOfDays(days);
+  return (
+    <details class="card energy-machine" onToggle={({ currentTarget: { open } }) => setOpen(open)}>
+      <summary>
+        <b class="energy-name">{name}</b>
+        <StackedBars
+          days={days}
+          timeZone={timeZone}
+          width={180}
+          height={36}
+          labelled={false}
+          label={words.details(name)}
+        />
+        <span class="numbers">
+          <b>{kilowattHours(kwh)}</b> {words.kwh}
+        </span>
+        <span class="numbers soft">
+          {words.idleKwh} {kilowattHours(idleKwh)} {words.kwh}
+          {price && ` · ${costText(idleKwh, price)}`}
+        </span>
+      </summary>
+      {isOpen && <Days name={name} days={days} price={price} timeZone={timeZone} />}
+    </details>
+  );
+}
+
+/** With the highest quarter hour of each day, which is asked for only here. */
+function Days({ name, days, price, timeZone }: MachineEnergy & Omit<MachineProps, "machine">) {
+  const of = clients.value.signals;
+  const demands = useAnswer(
+    async (abort) => {
+      const found = await Promise.all(
+        days.map(({ fromUs, toUs }) => readDemands(of, { machines: [name], fromUs, toUs, abort })),
+      );
+      return new Map(
+        days.flatMap(({ fromUs }, at) => {
+          const demand = found[at]!.get(name);
+          return demand === undefined ? [] : [[fromUs, demand] as const];
+        }),
+      );
+    },
+    [of, name, days],
+  );
+  return (
+    <>
+      <DayTable
+        label={words.details(name)}
+        days={days}
+        timeZone={timeZone}
+        price={price}
+        demands={demands.value ?? new Map()}
+        nowUs={serverNowUs()}
+      />
+      <p class="how">{demands.problem ?? words.quarterHow}</p>
+    </>
+  );
 }

@@ -23,7 +23,7 @@ export function FilterBar({ filter }: { filter: ErrorFilter }) {
         chosen={filter.machines}
         onChoose={(machine) => setParameters({ machine })}
       />
-      <fieldset class="severities">
+      <fieldset class="choices">
         <legend class="hidden-text">{words.severity}</legend>
         {severities.map(([name, severity]) => {
           const isOn = filter.severities.includes(severity);

@@ -32,6 +32,12 @@ export const connection: ReadonlySignal<Connection> = state;
 const errorListeners = new Set<(errors: readonly ErrorRecord[]) => void>();
 const watches = new Map<number, { watching: Watching; cursor: string }>();
 let fleetUsers = 0;
+const used = signal(false);
+/** Whether anything on the page is fed live. */
+export const isFed: ReadonlySignal<boolean> = used;
+const noteUse = (): void => {
+  used.value = fleetUsers > 0 || watches.size > 0;
+};
 let nextId = 1;
 let send: ((message: ToWorker) => void) | undefined;
 
@@ -41,6 +47,7 @@ export const serverNowUs = (): number => (Date.now() + state.value.clockOffsetMs
 /** Keeps `fleet` true until disposal. */
 export function useFleetFeed(): Disposable {
   fleetUsers += 1;
+  noteUse();
   if (fleetUsers === 1) tell({ kind: "fleet", wanted: true });
   let ended = false;
   return {
@@ -48,6 +55,7 @@ export function useFleetFeed(): Disposable {
       if (ended) return;
       ended = true;
       fleetUsers -= 1;
+      noteUse();
       if (fleetUsers === 0) tell({ kind: "fleet", wanted: false });
     },
   };
@@ -64,10 +72,12 @@ export function watchRecords(watching: Watching): Disposable {
   const id = nextId++;
   const entry = { watching, cursor: watching.after };
   watches.set(id, entry);
+  noteUse();
   tell(watchMessage(id, entry));
   return {
     [Symbol.dispose]() {
       if (watches.delete(id)) tell({ kind: "unwatch", id });
+      noteUse();
     },
   };
 }

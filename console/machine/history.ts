@@ -1,9 +1,9 @@
 // The whole history of a machine, for the overview: where it begins, and its main signal.
 import { toDuration, toTimestamp, toTimeUs } from "../../codec/timestamps.ts";
 import type { View } from "../chart/axis.ts";
+import { bucketWidth } from "../chart/bucket-width.ts";
 import { SeriesGrid } from "../chart/series-grid.ts";
 import type { Clients } from "../contract/clients.ts";
-import { bucketWidth } from "./plan.ts";
 
 export type History = { readonly span: View; readonly grid: SeriesGrid | undefined };
 

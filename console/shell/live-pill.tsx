@@ -1,7 +1,7 @@
 // How live the page is: the age of the newest commit, or how far the page is behind.
 import { useEffect, useState } from "preact/hooks";
 import { connectionWords as words } from "../english/frame.ts";
-import { connection } from "../live/live.ts";
+import { connection, isFed } from "../live/live.ts";
 import type { Connection } from "../live/messages.ts";
 import { ageText } from "../time/format.ts";
 
@@ -14,6 +14,7 @@ export function LivePill() {
     const timer = setInterval(() => setNowMs(Date.now()), everyMs);
     return () => clearInterval(timer);
   }, []);
+  if (!isFed.value) return null;
   const { kind } = connection.value;
   return (
     <span class={`pill live-pill ${kind}`} title={connection.value.message}>
