@@ -39,6 +39,15 @@ type Open = {
  */
 export class CsvRecords {
   #open: Open | undefined;
+  readonly #delimiter: string;
+  /** What may stand around a quoted field. */
+  readonly #blanks: Blanks;
+
+  /** RFC 4180 separates fields by commas; files also use semicolons or tabs. */
+  constructor({ delimiter = "," }: { delimiter?: "," | ";" | "\t" } = {}) {
+    this.#delimiter = delimiter;
+    this.#blanks = delimiter === "\t" ? spaces : spacesAndTabs;
+  }
 
   /**
    * The record that this line ends; undefined if it continues on the next line. A CR at the end of
@@ -49,7 +58,7 @@ export class CsvRecords {
     this.#open = undefined;
     if (open === undefined) {
       if (!text.includes('"')) {
-        const fields = text.slice(0, endOf(text)).split(",", maxFields + 1);
+        const fields = text.slice(0, endOf(text)).split(this.#delimiter, maxFields + 1);
         return done({
           line: number,
           lines: 1,
@@ -116,9 +125,9 @@ export class CsvRecords {
     let at = 0;
     let quoted = from === "quoted";
     for (;;) {
-      if (!quoted) at = quoteAfterBlanks(text, at);
+      if (!quoted) at = quoteAfterBlanks(text, at, this.#blanks);
       if (!quoted && text.charCodeAt(at) !== quote) {
-        const next = text.indexOf(",", at);
+        const next = text.indexOf(this.#delimiter, at);
         if (open.fault === undefined) add(text.slice(at, next < 0 ? end : next));
         if (next < 0) return done(open);
         at = next + 1;
@@ -138,9 +147,9 @@ export class CsvRecords {
         add(parts.join(""));
         parts.length = 0;
       }
-      at = afterBlanks(text, close + 1, end);
+      at = afterBlanks(text, close + 1, { end, blanks: this.#blanks });
       if (at === end) return done(open);
-      if (text.charCodeAt(at) !== comma)
+      if (text[at] !== this.#delimiter)
         return {
           line,
           lines: open.lines,
@@ -152,7 +161,10 @@ export class CsvRecords {
   }
 }
 
-const [quote, comma, space, tab] = [34, 44, 32, 9];
+const [quote, space, tab] = [34, 32, 9];
+type Blanks = ReadonlySet<number>;
+const spaces: Blanks = new Set([space]);
+const spacesAndTabs: Blanks = new Set([space, tab]);
 
 /**
  * Where the quoted field that continues at `from` ends: at its closing quote, or at the end of the
@@ -167,20 +179,21 @@ function closingQuote(text: string, from: number): number {
   return text.length;
 }
 
-const isBlank = (text: string, at: number) =>
-  text.charCodeAt(at) === space || text.charCodeAt(at) === tab;
-
-/** Where the blanks from `from` on end: at text, at a comma, or at the end. */
-function afterBlanks(text: string, from: number, end: number): number {
+/** Where the blanks from `from` on end: at text, at a delimiter, or at the end. */
+function afterBlanks(
+  text: string,
+  from: number,
+  { end, blanks }: { end: number; blanks: Blanks },
+): number {
   let at = from;
-  while (at < end && isBlank(text, at)) at++;
+  while (at < end && blanks.has(text.charCodeAt(at))) at++;
   return at;
 }
 
 /** The place of the quote if only blanks come before it; otherwise `from`. */
-function quoteAfterBlanks(text: string, from: number): number {
-  if (!isBlank(text, from)) return from;
-  const at = afterBlanks(text, from, text.length);
+function quoteAfterBlanks(text: string, from: number, blanks: Blanks): number {
+  if (!blanks.has(text.charCodeAt(from))) return from;
+  const at = afterBlanks(text, from, { end: text.length, blanks });
   return text.charCodeAt(at) === quote ? at : from;
 }
 

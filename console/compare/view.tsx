@@ -2,7 +2,7 @@
 import { computed, signal as createSignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { parameter, parameters, setParameters } from "../address/address.ts";
-import { range, resolveRange, showLive, showRange } from "../address/range.ts";
+import { range, rangeText, resolveRange, showLive, showRange } from "../address/range.ts";
 import { Axis } from "../chart/axis.ts";
 import { Crosshair } from "../chart/crosshair.tsx";
 import { listenToGestures } from "../chart/gestures.ts";
@@ -11,10 +11,12 @@ import { TimeScale } from "../chart/time-scale.tsx";
 import { type PlotSeries, ValuePlot } from "../chart/value-plot.tsx";
 import { clients } from "../contract/clients.ts";
 import { readMachineNames } from "../contract/machine-names.ts";
+import { restPath } from "../contract/rest.ts";
 import { useAnswer } from "../contract/use-answer.ts";
 import { chartWords } from "../english/chart.ts";
 import { compareWords as words } from "../english/compare.ts";
 import { rangeWords } from "../english/frame.ts";
+import { ExportMenu } from "../exports/export-menu.tsx";
 import { serverNowUs } from "../live/live.ts";
 import { MachinePicker } from "../parts/machine-picker.tsx";
 import { Notice, Problem } from "../parts/notice.tsx";
@@ -71,7 +73,32 @@ export default function CompareView() {
           </select>
         </label>
       </div>
-      <RangePicker />
+      <div class="toolbar">
+        <RangePicker />
+        <span class="grow" />
+        {chosen.length > 0 && resolved !== undefined && (
+          <ExportMenu
+            fileName={words.title}
+            items={() => [
+              {
+                what: signal,
+                rows: true,
+                path: restPath(`/signals/${signal}/buckets`, {
+                  machine: chosen,
+                  from: rangeText(resolved.fromUs),
+                  to: resolved.live ? undefined : rangeText(resolved.toUs),
+                }),
+              },
+            ]}
+            chart={() => {
+              const element = document.querySelector<HTMLElement>(".compare-chart");
+              return element === null
+                ? undefined
+                : { element, title: chosen.join(", "), subtitle: `${from} – ${to ?? "now"}` };
+            }}
+          />
+        )}
+      </div>
       {chosen.length === 0 ? (
         <Notice>{words.begin}</Notice>
       ) : resolved === undefined ? (
@@ -156,7 +183,7 @@ function Compared({ machines, signal, shiftUs, live }: ComparedProps) {
     [shiftUs],
   );
   return (
-    <section class="card" aria-label={words.chart}>
+    <section class="card compare-chart" aria-label={words.chart}>
       <p class="chart-status" role="status">
         {answer.problem ??
           (new Set(series.map((one) => one.unit)).size > 1 ? words.unitsDiffer : "")}

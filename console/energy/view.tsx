@@ -2,10 +2,13 @@
 import { useMemo, useState } from "preact/hooks";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { parameter, parameters, setParameters } from "../address/address.ts";
+import { rangeText } from "../address/range.ts";
 import { clients } from "../contract/clients.ts";
 import { readMachineNames } from "../contract/machine-names.ts";
+import { restPath } from "../contract/rest.ts";
 import { useAnswer } from "../contract/use-answer.ts";
 import { energyWords as words } from "../english/energy.ts";
+import { ExportMenu } from "../exports/export-menu.tsx";
 import { serverNowUs } from "../live/live.ts";
 import { Card } from "../parts/card.tsx";
 import { MachinePicker } from "../parts/machine-picker.tsx";
@@ -70,6 +73,22 @@ export default function EnergyView() {
           onChoose={(machine) => setParameters({ machine })}
         />
         <PriceFields />
+        <span class="grow" />
+        <ExportMenu
+          fileName={words.title}
+          items={() => [
+            {
+              what: words.title,
+              rows: true,
+              path: restPath("/signals/state/buckets", {
+                machine: chosen,
+                from: rangeText(fromUs),
+                calendar: "day",
+                tz: timeZone,
+              }),
+            },
+          ]}
+        />
       </div>
       {machines === undefined && answer.problem === undefined && <Loading />}
       {answer.problem !== undefined && <Problem text={answer.problem} again={answer.again} />}

@@ -1,17 +1,19 @@
 // All errors of a range: a live table, newest first, with filters and counts.
 import { useRef, useState } from "preact/hooks";
 import { parameter, query } from "../address/address.ts";
-import { range, resolveRange } from "../address/range.ts";
+import { range, rangeText, resolveRange } from "../address/range.ts";
 import { clients } from "../contract/clients.ts";
+import { restPath } from "../contract/rest.ts";
 import { useAnswer } from "../contract/use-answer.ts";
 import { errorsWords as words } from "../english/errors.ts";
 import { rangeWords } from "../english/frame.ts";
+import { ExportMenu } from "../exports/export-menu.tsx";
 import { serverNowUs } from "../live/live.ts";
 import { Problem } from "../parts/notice.tsx";
 import { RangePicker } from "../parts/range-picker.tsx";
 import { countErrors } from "./counts.ts";
 import { CountsCard } from "./counts-card.tsx";
-import { matchesText, readFilter } from "./error-filter.ts";
+import { matchesText, readFilter, severities } from "./error-filter.ts";
 import { ErrorTable } from "./error-table.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { useErrors } from "./use-errors.ts";
@@ -36,6 +38,26 @@ export default function ErrorsView() {
       <div class="errors-head">
         <h1>{words.title}</h1>
         <RangePicker defaultFrom={defaultFrom} />
+        {shown !== undefined && (
+          <ExportMenu
+            fileName={words.title}
+            items={() => [
+              {
+                what: words.title,
+                rows: true,
+                path: restPath("/signals/error", {
+                  machine: filter.machines,
+                  severity: severities
+                    .filter(([, one]) => filter.severities.includes(one))
+                    .map(([one]) => one),
+                  code_prefix: filter.code === "" ? undefined : filter.code,
+                  from: rangeText(shown.fromUs),
+                  to: shown.live ? undefined : rangeText(shown.toUs),
+                }),
+              },
+            ]}
+          />
+        )}
       </div>
       <FilterBar filter={filter} />
       {shown === undefined ? <Problem text={rangeWords.invalid} /> : <Body {...shown} />}

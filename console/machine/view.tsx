@@ -3,20 +3,24 @@ import { useEffect, useState } from "preact/hooks";
 import { parameters, path } from "../address/address.ts";
 import { defaultFrom, range, resolveRange } from "../address/range.ts";
 import { Answers } from "../answers/answers.tsx";
-import type { Axis } from "../chart/axis.ts";
+import type { Axis, View } from "../chart/axis.ts";
 import { clients } from "../contract/clients.ts";
 import { toSentence } from "../contract/failure.ts";
 import { machineWords as words } from "../english/machine.ts";
+import type { ChartImage } from "../exports/chart-image.ts";
+import { ExportMenu } from "../exports/export-menu.tsx";
 import { connection, serverNowUs } from "../live/live.ts";
 import { isSilent } from "../live/silence.ts";
 import { StateMark } from "../parts/marks.tsx";
 import { Loading, Notice, Problem } from "../parts/notice.tsx";
 import { RangePicker } from "../parts/range-picker.tsx";
-import { ageText, kilowatts } from "../time/format.ts";
+import { ageText, dateTimeText, kilowatts } from "../time/format.ts";
 import { nowUs as browserNowUs } from "../time/now.ts";
+import { offsetText, zone } from "../time/zone.ts";
 import { MachineHead } from "./head.ts";
 import { Lanes } from "./lanes-view.tsx";
 import { MachineChart } from "./machine-chart.ts";
+import { machineExports } from "./machine-exports.ts";
 import { type NumericSignal, readNumericSignals } from "./numeric-signals.ts";
 import "../chart/chart.css";
 import "./machine.css";
@@ -46,7 +50,23 @@ export default function MachineView() {
         <h1>{name}</h1>
         {opened.kind === "open" && <Now head={opened.head} />}
       </div>
-      <RangePicker />
+      <div class="toolbar">
+        <RangePicker />
+        <span class="grow" />
+        {opened.kind === "open" && (
+          <ExportMenu
+            fileName={name}
+            items={() =>
+              machineExports(
+                name,
+                opened.signals.map((signal) => signal.name),
+                opened.chart.axis.view.peek(),
+              )
+            }
+            chart={() => chartOf(name, opened.chart.axis.view.peek())}
+          />
+        )}
+      </div>
       {opened.kind === "loading" && <Loading />}
       {opened.kind === "unknown" && <Notice>{words.unknown(name)}</Notice>}
       {opened.kind === "problem" && <Problem text={opened.text} again={again} />}
@@ -68,6 +88,14 @@ export default function MachineView() {
       )}
     </>
   );
+}
+
+/** The lanes as an image, with the range in words. */
+function chartOf(name: string, { fromUs, toUs }: View): ChartImage | undefined {
+  const element = document.querySelector<HTMLElement>(".machine-chart .lanes");
+  if (element === null) return undefined;
+  const [from, to] = [dateTimeText(fromUs, zone.value), dateTimeText(toUs, zone.value)];
+  return { element, title: name, subtitle: `${from} – ${to} ${offsetText(toUs, zone.value)}` };
 }
 
 /** Puts the crosshair on a moment, and brings it into view if it is not. */

@@ -1,0 +1,59 @@
+// A chart as an image: its canvases where they stand, with title and range above.
+import { colorOf } from "../chart/canvas.ts";
+
+export type ChartImage = {
+  /** The element whose canvases and labels are drawn. */
+  element: HTMLElement;
+  title: string;
+  /** The range and the zone, in words. */
+  subtitle: string;
+};
+
+const headPx = 46;
+const marginPx = 12;
+
+export function chartImage({ element, title, subtitle }: ChartImage): Promise<Blob> {
+  const box = element.getBoundingClientRect();
+  const ratio = window.devicePixelRatio || 1;
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round((box.width + 2 * marginPx) * ratio);
+  canvas.height = Math.round((box.height + headPx + 2 * marginPx) * ratio);
+  const pen = canvas.getContext("2d")!;
+  pen.scale(ratio, ratio);
+  pen.fillStyle = colorOf("--surface");
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.fillStyle = colorOf("--text");
+  pen.font = "650 16px system-ui, sans-serif";
+  pen.textBaseline = "top";
+  pen.fillText(title, marginPx, marginPx);
+  pen.fillStyle = colorOf("--soft");
+  pen.font = "12px system-ui, sans-serif";
+  pen.fillText(subtitle, marginPx, marginPx + 22);
+  const place = (rect: DOMRect): [x: number, y: number] => [
+    rect.left - box.left + marginPx,
+    rect.top - box.top + headPx + marginPx,
+  ];
+  for (const part of element.querySelectorAll("canvas")) {
+    const rect = part.getBoundingClientRect();
+    const [x, y] = place(rect);
+    if (rect.width > 0 && rect.height > 0) pen.drawImage(part, x, y, rect.width, rect.height);
+  }
+  pen.font = "600 12px system-ui, sans-serif";
+  for (const label of element.querySelectorAll<HTMLElement>(".lane-title")) {
+    const text = label.firstChild?.textContent ?? "";
+    const [x, y] = place(label.getBoundingClientRect());
+    pen.fillText(text, x, y + 4);
+  }
+  for (const mark of element.querySelectorAll<SVGSVGElement>(".error-mark svg")) {
+    const [x, y] = place(mark.getBoundingClientRect());
+    const shape = mark.querySelector("path")!;
+    pen.save();
+    pen.translate(x, y);
+    pen.fillStyle = getComputedStyle(shape).fill;
+    pen.fill(new Path2D(shape.getAttribute("d")!), "evenodd");
+    pen.restore();
+  }
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => (blob === null ? reject(new Error("no image")) : resolve(blob)));
+  });
+}
