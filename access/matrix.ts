@@ -21,6 +21,7 @@ const matrix: Readonly<Record<string, Requirement>> = {
   "/millrace.v1.IngestService/IngestBatch": "write",
   "/millrace.v1.IngestService/RedeclareSignal": "admin",
   "/millrace.v1.AccessService/WhoAmI": "any",
+  "/millrace.v1.StatusService/GetStatus": "read",
   "/grpc.health.v1.Health/Check": "none",
   "/grpc.health.v1.Health/List": "none",
   "/grpc.health.v1.Health/Watch": "none",

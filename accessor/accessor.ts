@@ -5,18 +5,15 @@ import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
-import { createRefusalAudit } from "../access/audit.ts";
+import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { shareFrame } from "../runtime/grpc/frame.ts";
 import { createHealthService, HealthState } from "../runtime/grpc/health.ts";
 import { maxSentBytes, requestLimits } from "../runtime/grpc/message-limits.ts";
 import { mountReflection } from "../runtime/grpc/reflection.ts";
-import type { SecureOptions } from "../runtime/grpc/secure-listener.ts";
-
 import { type Mount, openGrpcServer } from "../runtime/grpc/server.ts";
-import { type Log, limitLines } from "../runtime/log.ts";
-
+import { limitLines } from "../runtime/log.ts";
 import { openAuthentication } from "./access/authenticate.ts";
-import { bindToCertificates, toAllowsClient } from "./access/certificates.ts";
+import { bindToCertificates } from "./access/certificates.ts";
 import { openCallerLimits } from "./caller-limits.ts";
 import { startCompactorBeside } from "./compact/beside.ts";
 import { CursorFormat } from "./domain/cursor.ts";
@@ -27,6 +24,7 @@ import { toRetention } from "./domain/retention.ts";
 import { SharedMessages } from "./feed/follow.ts";
 import { createEpochs } from "./feed/fork.ts";
 import { startPolling } from "./feed/poll.ts";
+import { SentByFeeds } from "./feed/sent.ts";
 import { Tail } from "./feed/tail.ts";
 import { Intake } from "./ingest/intake.ts";
 import { toProducerLimits } from "./ingest/producer-limits.ts";
@@ -42,6 +40,8 @@ import { ofOneHistory } from "./rpc/one-history.ts";
 import { pageTokenLifeMs } from "./rpc/page-token.ts";
 import { perCall } from "./rpc/per-call.ts";
 import { createSignalService } from "./rpc/signals.ts";
+import { createStatusService } from "./rpc/status.ts";
+import { secured } from "./secured.ts";
 import { stepLimits } from "./step-limits.ts";
 import { Catalog } from "./store/catalog.ts";
 import { openDatabase } from "./store/database.ts";
@@ -119,7 +119,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     log,
   });
   await epochs.follow(epoch);
-  const services = [IngestService, SignalService, AccessService, Health];
+  const services = [IngestService, SignalService, AccessService, StatusService, Health];
   const health = new HealthState(services.map(({ typeName }) => typeName));
   const monotonicMs = () => performance.now();
   const readiness = new Readiness({ health, ingest: IngestService.typeName, monotonicMs });
@@ -193,6 +193,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const shared = new SharedMessages((message) =>
     shareFrame(WatchSignalsResponseSchema, message, accessorCodecs),
   );
+  const sent = new SentByFeeds();
+  const startMs = nowMs();
   for (const { methods } of services) for (const { input } of methods) learnRules(input);
   const server = stack.use(
     await openGrpcServer(
@@ -245,6 +247,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
           const service = createSignalService({
             reads: own,
             shared,
+            sent,
             pageKey,
             bookmarkIntervalMs,
             nowMs,
@@ -263,6 +266,9 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
         );
         mount(SignalService, signals);
         mount(AccessService, createAccessService());
+        const { retentionMs } = options.history;
+        const ofStatus = { database, tail, cursors, sent, readiness, ledger, startMs, monotonicMs };
+        mount(StatusService, createStatusService({ ...ofStatus, logWindowMs, retentionMs }));
         mount(Health, createHealthService(health));
         mountReflection(mount, services);
       },
@@ -280,21 +286,4 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   });
   const owned = stack.move();
   return { port: server.port, done, ledger, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-function secured({
-  certificates,
-  rules,
-  log,
-}: NonNullable<AccessorOptions["tls"]> & { log: Log }): SecureOptions {
-  const audit = createRefusalAudit({
-    write: (message, fields) => log.warn(message, fields),
-    monotonicMs: () => performance.now(),
-    what: "connection",
-  });
-  return {
-    certificates,
-    allowsClient: toAllowsClient(rules),
-    onRefused: ({ reason, peer, names }) => audit({ reason, peer, principal: names?.join(", ") }),
-  };
 }

@@ -8,6 +8,7 @@ import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestRequestSchema, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { StateChangeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadFormat, SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { maxSentBytes } from "../runtime/grpc/message-limits.ts";
 import { openTestAccessor, type TestAccessor } from "./testing/accessor.ts";
 import { at, epochUs } from "./testing/batches.ts";
@@ -229,14 +230,15 @@ const table: Record<string, () => Promise<Outcome>> = {
   "IngestService/RedeclareSignal": () =>
     call(IngestService.method.redeclareSignal, [{ ...power, unit: "W" }]),
   "AccessService/WhoAmI": () => call(AccessService.method.whoAmI, [{}]),
+  "StatusService/GetStatus": () => call(StatusService.method.getStatus, [{}]),
   "Health/Check": () => call(Health.method.check, [{}]),
   "Health/List": () => call(Health.method.list, [{}]),
   "Health/Watch": () => call(Health.method.watch, [{}], () => true),
 };
 
 test("the table has every RPC", () => {
-  const all = [SignalService, IngestService, AccessService, Health].flatMap(({ name, methods }) =>
-    methods.map((one) => `${name}/${one.name}`),
+  const all = [SignalService, IngestService, AccessService, StatusService, Health].flatMap(
+    ({ name, methods }) => methods.map((one) => `${name}/${one.name}`),
   );
   expect(Object.keys(table).sort()).toEqual(all.sort());
 });

@@ -48,9 +48,15 @@ export class Readiness {
     this.#tell();
   }
 
+  /** Whether a write would probably succeed now. */
+  get isWritable(): boolean {
+    const { monotonicMs, holdMs } = this.#options;
+    return this.#answers && this.#mayWrite && monotonicMs() - this.#failedMs >= holdMs;
+  }
+
   #tell(): void {
-    const { health, ingest, monotonicMs, holdMs } = this.#options;
-    const takes = this.#answers && this.#mayWrite && monotonicMs() - this.#failedMs >= holdMs;
+    const { health, ingest } = this.#options;
+    const takes = this.isWritable;
     for (const name of health.names) health.set(name === ingest ? takes : this.#answers, name);
   }
 }

@@ -14,6 +14,7 @@ import { column, epochUs } from "../testing/batches.ts";
 import { SimulatedLog, turn } from "../testing/simulated-log.ts";
 import { createFilter } from "./filter.ts";
 import { follow, SharedMessages } from "./follow.ts";
+import { SentByFeeds } from "./sent.ts";
 import type { Tail } from "./tail.ts";
 
 afterEach(() => {
@@ -39,6 +40,7 @@ function subscribe(selection: Selection, after: number, { log, tail, ...options 
     readLog: (range) => log.read(range),
     readCommitTime: async () => undefined,
     toCursor: String,
+    sent: new SentByFeeds(),
     shared: options.shared ?? new SharedMessages(() => 100),
     bookmarkIntervalMs: options.bookmarkIntervalMs ?? 5_000,
     abort: options.abort ?? AbortSignal.timeout(10_000),

@@ -12,6 +12,7 @@ import { batchBytes, splitBatch } from "../../codec/wire/batch-bytes.ts";
 import { failpoint } from "../../runtime/failpoint.ts";
 import type { Commit } from "../store/log.ts";
 import { type Filter, project } from "./filter.ts";
+import type { SentByFeeds } from "./sent.ts";
 import type { Tail } from "./tail.ts";
 
 export type FollowOptions = {
@@ -39,6 +40,8 @@ export type FollowOptions = {
   startCursor?: string | undefined;
   /** Messages that subscribers of one filter share, so each is encoded once. */
   shared: SharedMessages;
+  /** Counts what is sent. */
+  sent: SentByFeeds;
   /** Longest time between two messages, if the subscriber reads them. */
   bookmarkIntervalMs: number;
   abort: AbortSignal;
@@ -70,6 +73,7 @@ export async function* follow(
   const message = (stretch: Matching) => {
     const { shared, toCursor } = options;
     const built = shared.get(filter.key, { ...stretch, after: sent, toCursor });
+    options.sent.note(stretch.batches, stretch.bytes);
     sent = position = stretch.through;
     sentAtMs = performance.now();
     return built;
@@ -77,6 +81,7 @@ export async function* follow(
   /** Yields all parts but the last of a commit that is too large for one message. */
   const parts = function* ({ batches, ...stretch }: Matching) {
     const all = [...splitBatch(batches[0]!, maxMessageBytes)];
+    options.sent.note(batches, stretch.bytes);
     const cursor = options.toCursor(sent);
     for (const part of all.slice(0, -1))
       yield create(WatchSignalsResponseSchema, {
@@ -100,6 +105,7 @@ export async function* follow(
   const committedUs = atHead ? tail.head.committedUs : await options.readCommitTime(position);
   const first = message({ through: position, committedUs, batches: [], bytes: 0 });
   first.after = options.startCursor ?? first.after;
+  using _open = options.sent.enter();
   yield first;
   using waiter = new Waiter(tail, filter, abort);
   let behind = false;

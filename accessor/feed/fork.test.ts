@@ -9,6 +9,7 @@ import { commitOf, SimulatedLog, turn } from "../testing/simulated-log.ts";
 import { createFilter } from "./filter.ts";
 import { follow, SharedMessages } from "./follow.ts";
 import { createEpochs } from "./fork.ts";
+import { SentByFeeds } from "./sent.ts";
 
 const origin = { machine: "m", signal: "s" };
 const lost = new Failure("CURSOR_FOREIGN", "lost");
@@ -65,6 +66,7 @@ test("feeds past the fork end by name, the others to come again, and nothing is 
       readLog: (range) => log.read(range),
       readCommitTime: async () => undefined,
       toCursor: String,
+      sent: new SentByFeeds(),
       shared: new SharedMessages(() => 0),
       abort: unaborted(),
     });

@@ -14,6 +14,7 @@ import { seeCatalog } from "../access/caller.ts";
 import { Failure } from "../domain/failure.ts";
 import { createFilter } from "../feed/filter.ts";
 import { follow, type SharedMessages } from "../feed/follow.ts";
+import type { SentByFeeds } from "../feed/sent.ts";
 import { answerRevision, knownHead, type Listing, type Reads } from "../read/answer-revision.ts";
 import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
@@ -42,6 +43,8 @@ const maxKnownListed = 30;
 export type SignalServiceOptions = {
   reads: Reads & { catalog: Catalog };
   shared: SharedMessages;
+  /** Counts what feeds send. */
+  sent: SentByFeeds;
   /** The key that signs page tokens. */
   pageKey: string;
   /** How often a feed sends its position while nothing matches. */
@@ -55,6 +58,7 @@ export type SignalServiceOptions = {
 export function createSignalService({
   reads,
   shared,
+  sent,
   pageKey,
   bookmarkIntervalMs,
   nowMs,
@@ -204,6 +208,7 @@ export function createSignalService({
         toCursor: (revision) => cursors.encode(revision),
         startCursor: request.start.case === "afterCursor" ? request.start.value : undefined,
         shared,
+        sent,
         bookmarkIntervalMs,
         abort,
       });

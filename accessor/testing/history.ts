@@ -17,6 +17,7 @@ import { CursorFormat } from "../domain/cursor.ts";
 import { Epochs } from "../domain/epochs.ts";
 import { toRetention } from "../domain/retention.ts";
 import { SharedMessages } from "../feed/follow.ts";
+import { SentByFeeds } from "../feed/sent.ts";
 import { Tail } from "../feed/tail.ts";
 import { prepareBatch } from "../ingest/prepare.ts";
 import { createSignalService } from "../rpc/signals.ts";
@@ -237,6 +238,7 @@ export class TestHistory implements AsyncDisposable {
       pageKey: "test",
       reads: { database, catalog, tail, cursors, epochs },
       shared: new SharedMessages(() => 0),
+      sent: new SentByFeeds(),
       bookmarkIntervalMs: 5_000,
       nowMs: Date.now,
     });

@@ -1,5 +1,5 @@
-// The one time axis of a chart: what is in view, and where the crosshair is. Lanes read it; gestures
-// change it.
+// The one time axis of a chart: what is in view, and where the crosshair is. Lanes read it;
+// gestures change it.
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { gutterPx, rightPx } from "./lanes.ts";
 

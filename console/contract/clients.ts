@@ -3,12 +3,14 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { key } from "./session.ts";
 import { createTransport } from "./transport.ts";
 
 export type Clients = {
   readonly signals: Client<typeof SignalService>;
   readonly access: Client<typeof AccessService>;
+  readonly status: Client<typeof StatusService>;
 };
 
 /** New ones whenever the key changes. */
@@ -17,5 +19,6 @@ export const clients: ReadonlySignal<Clients> = computed(() => {
   return {
     signals: createClient(SignalService, transport),
     access: createClient(AccessService, transport),
+    status: createClient(StatusService, transport),
   };
 });

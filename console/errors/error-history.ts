@@ -1,5 +1,5 @@
-// Error reports of a range, newest first: read backwards, a piece of time after the other, since the
-// accessor pages forwards.
+// Error reports of a range, newest first: read backwards, a piece of time after the other, since
+// the accessor pages forwards.
 import type { Client } from "@connectrpc/connect";
 import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { toTimestamp, toTimeUs } from "../../codec/timestamps.ts";

@@ -1,4 +1,5 @@
-// What the head of the view says of the machine now: from its newest records, and then from the feed.
+// What the head of the view says of the machine now: from its newest records, and then from the
+// feed.
 
 import { signal } from "@preact/signals";
 import { toTimestamp, toTimeUs } from "../../codec/timestamps.ts";

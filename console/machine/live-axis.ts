@@ -1,5 +1,5 @@
-// Keeps the axis, the address and the present in step: a live range ends now and moves on; a gesture
-// writes the address; the address moves the axis.
+// Keeps the axis, the address and the present in step: a live range ends now and moves on; a
+// gesture writes the address; the address moves the axis.
 import { effect } from "@preact/signals";
 import { setParameters } from "../address/address.ts";
 import { range, rangeText, resolveRange, showRange } from "../address/range.ts";

@@ -1,5 +1,5 @@
-// Which window to ask for, for what is in view: three times as wide, in buckets of a round width, so
-// that moving a little asks for nothing.
+// Which window to ask for, for what is in view: three times as wide, in buckets of a round width,
+// so that moving a little asks for nothing.
 import type { View } from "../chart/axis.ts";
 import { bucketWidth, type PlanOptions } from "../chart/bucket-width.ts";
 

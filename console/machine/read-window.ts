@@ -1,6 +1,6 @@
-// Reads a window of a machine: samples or buckets of its numeric signals, states, error reports. The
-// cursor is that of the samples; whatever was committed after it comes by the feed, and what the
-// other answers have of that already is recognised.
+// Reads a window of a machine: samples or buckets of its numeric signals, states, error reports.
+// The cursor is that of the samples; whatever was committed after it comes by the feed, and what
+// the other answers have of that already is recognised.
 import type { Client } from "@connectrpc/connect";
 import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { readRange } from "../../client/read.ts";

@@ -22,8 +22,8 @@ export type Change = {
 
 /**
  * The intervals after a change. Undefined: the change came late, into the past of what is known;
- * only the accessor knows what it does to the intervals, since they do not show where the same state
- * was reported again.
+ * only the accessor knows what it does to the intervals, since they do not show where the same
+ * state was reported again.
  */
 export function withChange(
   intervals: readonly Interval[],

@@ -11,7 +11,7 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { takeEverything } from "../testing/accessor.ts";
-import { answerEverything } from "../testing/answers.ts";
+import { answerEverything, fullStatus } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -33,6 +33,7 @@ let folder: string;
 beforeAll(async () => {
   gateway = await openTestGateway();
   gateway.accessor.signals = answerEverything();
+  gateway.accessor.status.getStatus = fullStatus;
   gateway.accessor.ingest = takeEverything([]);
   folder = mkdtempSync(join(tmpdir(), "millrace-api-"));
 });

@@ -3,7 +3,7 @@
 import zlib from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { chooseEncoding } from "../encoding/compression.ts";
-import { answerEverything, nowUs } from "../testing/answers.ts";
+import { answerEverything, fullStatus, nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { chooseFormat, type Format } from "./formats.ts";
 import { routes } from "./routes.ts";
@@ -12,6 +12,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await openTestGateway({ now: () => Number(nowUs / 1_000n) });
   gateway.accessor.signals = answerEverything();
+  gateway.accessor.status.getStatus = fullStatus;
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 

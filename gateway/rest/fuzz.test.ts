@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { takeEverything } from "../testing/accessor.ts";
-import { answerEverything, nowUs } from "../testing/answers.ts";
+import { answerEverything, fullStatus, nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { createAnswerCheck } from "../testing/schema.ts";
 import type { OpenApi } from "./openapi.ts";
@@ -21,6 +21,7 @@ beforeAll(async () => {
   if (running === undefined) {
     gateway = await openTestGateway({ now: () => Number(nowUs / 1_000n) });
     gateway.accessor.signals = answerEverything();
+    gateway.accessor.status.getStatus = fullStatus;
     gateway.accessor.ingest = takeEverything([]);
   }
   baseUrl = running ?? gateway!.baseUrl;

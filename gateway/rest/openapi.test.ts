@@ -5,7 +5,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { takeEverything } from "../testing/accessor.ts";
-import { answerEverything, nowUs } from "../testing/answers.ts";
+import { answerEverything, fullStatus, nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { createAnswerCheck } from "../testing/schema.ts";
 import { examples } from "./docs-page.ts";
@@ -17,6 +17,7 @@ let gateway: TestGateway;
 let document: OpenApi;
 beforeAll(async () => {
   gateway = await openTestGateway({ now: () => Number(nowUs / 1_000n) });
+  gateway.accessor.status.getStatus = fullStatus;
   gateway.accessor.signals = answerEverything();
   gateway.accessor.ingest = takeEverything([]);
   document = (await gateway.ask("/openapi.json")).body as unknown as OpenApi;

@@ -35,6 +35,7 @@ import {
 } from "./route-parameters.ts";
 import { schemaOf } from "./schemas.ts";
 import { stateBucketsRoute } from "./state-buckets.ts";
+import { statusRoute } from "./status.ts";
 import {
   queryOfMachine,
   queryOfMachines,
@@ -256,6 +257,7 @@ const declared: readonly Route[] = [
     handle: summarizeMachine,
   }),
   redeclareRoute,
+  statusRoute,
   ...gatewayRoutes,
 ];
 

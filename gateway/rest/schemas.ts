@@ -23,6 +23,7 @@ import {
   words,
 } from "./schema-parts.ts";
 import { absence, silence, silentInterval, stateSchemas, transitions } from "./state-schemas.ts";
+import { statusSchemas } from "./status-schemas.ts";
 import { wordsOf } from "./words.ts";
 
 const nextPageToken = text("For the next page; empty if this is the last.");
@@ -59,6 +60,7 @@ const sampleType = words(sampleTypes, "How values continue between samples.");
 const unit = text("Unit of the values.");
 
 export const schemas = {
+  ...statusSchemas,
   ...stateSchemas,
   ...declarationSchemas,
   ...postSchemas,

@@ -8,6 +8,7 @@ import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { type MessageLimits, requestLimits } from "../../runtime/grpc/message-limits.ts";
 import { causeChain, type Log } from "../../runtime/log.ts";
 import type { CallerShares } from "../limits/caller-shares.ts";
@@ -37,6 +38,7 @@ const services = [
   SignalService,
   IngestService,
   AccessService,
+  StatusService,
   Health,
   ServerReflection,
   ServerReflectionAlpha,

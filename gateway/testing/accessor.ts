@@ -6,12 +6,14 @@ import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { type IngestBatchRequest, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { openGrpcServer } from "../../runtime/grpc/server.ts";
 import { reasonError } from "../errors/reasons.ts";
 
 type Signals = ServiceImpl<typeof SignalService>;
 type Ingest = ServiceImpl<typeof IngestService>;
 type Access = ServiceImpl<typeof AccessService>;
+type Status = ServiceImpl<typeof StatusService>;
 
 export type FakeAccessor = AsyncDisposable & {
   readonly url: string;
@@ -20,6 +22,7 @@ export type FakeAccessor = AsyncDisposable & {
   ingest: Partial<Ingest>;
   /** If it identifies callers, authentication is on. */
   access: Partial<Access>;
+  status: Partial<Status>;
   serving: boolean;
 };
 
@@ -28,6 +31,7 @@ export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
     signals: {} as Partial<Signals>,
     ingest: {} as Partial<Ingest>,
     access: {} as Partial<Access>,
+    status: {} as Partial<Status>,
     serving: true,
   };
   const byName = <T extends object>(
@@ -60,6 +64,7 @@ export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
       mount(SignalService, byName(SignalService, () => fake.signals) as unknown as Signals);
       mount(IngestService, byName(IngestService, () => fake.ingest) as unknown as Ingest);
       mount(AccessService, byName(AccessService, () => fake.access) as unknown as Access);
+      mount(StatusService, byName(StatusService, () => fake.status) as unknown as Status);
       mount(Health, {
         check: () => ({
           status: HealthCheckResponse_ServingStatus[fake.serving ? "SERVING" : "NOT_SERVING"],

@@ -2,6 +2,8 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { MachineState, SampleType, Severity, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { ProblemKind } from "#gen/millrace/v1/status_pb.ts";
+import type { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { toTimestamp } from "../rest/time.ts";
 
 export const nowUs = 1_772_352_000_000_000n;
@@ -264,3 +266,26 @@ export function answerEverything(): Partial<ServiceImpl<typeof SignalService>> {
     },
   };
 }
+
+/** A status with every field, and one problem. */
+export const fullStatus: ServiceImpl<typeof StatusService>["getStatus"] = () => ({
+  time: at(0),
+  version: "1.2.3",
+  databaseVersion: "18.4",
+  schemaVersion: "0051_any.sql",
+  startTime: at(-60),
+  cursor: "c7",
+  commitTime: at(-0.5),
+  machines: 7n,
+  stored: { batches: 1, records: 100, bytes: 150.5 },
+  feeds: { open: 2, sent: { batches: 2, records: 200, bytes: 900 } },
+  history: {
+    compactedTime: at(-30),
+    lagCommits: 3n,
+    lag: span(61.5),
+    logBytes: 4096n,
+    logWindow: span(86_400),
+    retention: span(864_000),
+  },
+  problems: [{ kind: ProblemKind.HISTORY_BEHIND, message: "It is behind." }],
+});

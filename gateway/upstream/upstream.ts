@@ -5,6 +5,7 @@ import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { bearer } from "../../access/credential.ts";
 import { forwardedClientHeader } from "../../access/forwarded-client.ts";
 import { createGrpcTransport, type GrpcTransport } from "../../runtime/grpc/transport.ts";
@@ -22,6 +23,7 @@ export type Upstream = Disposable & {
   readonly signals: Client<typeof SignalService>;
   readonly ingest: Client<typeof IngestService>;
   readonly health: Client<typeof Health>;
+  readonly status: Client<typeof StatusService>;
   /** A transport for one stream; dispose of the loan, once or more often, when it has ended. */
   borrow(): Disposable & { transport: Transport };
   /** How many transports are lent, and the bytes that have arrived for them and are not read. */
@@ -92,8 +94,9 @@ type Ways = Pick<Upstream, "as" | "borrow" | "borrowed" | typeof Symbol.dispose>
 
 /** Clients are made when first asked for: each request has its own, and uses one. */
 function withClients(transport: Transport, ways: Ways): Upstream {
-  const made: { -readonly [name in "signals" | "ingest" | "health" | "access"]?: Upstream[name] } =
-    {};
+  const made: {
+    -readonly [name in "signals" | "ingest" | "health" | "access" | "status"]?: Upstream[name];
+  } = {};
   return {
     ...ways,
     transport,
@@ -108,6 +111,10 @@ function withClients(transport: Transport, ways: Ways): Upstream {
     get health() {
       made.health ??= createClient(Health, transport);
       return made.health;
+    },
+    get status() {
+      made.status ??= createClient(StatusService, transport);
+      return made.status;
     },
     get access() {
       made.access ??= createClient(AccessService, transport);

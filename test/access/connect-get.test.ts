@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { pathOf } from "../../access/matrix.ts";
 import { type Fixture, openFixture } from "../testing/access.ts";
 
@@ -15,7 +16,9 @@ beforeAll(async () => {
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-const methods = [SignalService, IngestService, AccessService].flatMap((service) => service.methods);
+const methods = [SignalService, IngestService, AccessService, StatusService].flatMap(
+  (service) => service.methods,
+);
 const isRead = ({ idempotency, methodKind }: (typeof methods)[number]) =>
   methodKind === "unary" && idempotency === Idempotency.NO_SIDE_EFFECTS;
 const startTime = { seconds: BigInt(Math.floor(Date.now() / 1_000) - 3_600) };
@@ -40,6 +43,7 @@ test("reads are the unary methods of SignalService, and who one is", () => {
     "ListStateIntervals",
     "GetVersion",
     "WhoAmI",
+    "GetStatus",
   ]);
 });
 

@@ -8,6 +8,7 @@ import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
+import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { listedMethods, pathOf } from "../../access/matrix.ts";
 import { permissionOf } from "../../gateway/rest/call.ts";
 import { routes } from "../../gateway/rest/routes.ts";
@@ -19,11 +20,13 @@ import {
   type Protocol,
   put,
 } from "../testing/access.ts";
+import { eventually } from "../testing/eventually.ts";
 
 const services: readonly DescService[] = [
   SignalService,
   IngestService,
   AccessService,
+  StatusService,
   Health,
   ServerReflection,
   ServerReflectionAlpha,
@@ -53,6 +56,8 @@ function scopesFor(path: string): readonly string[] | undefined {
     return ["read", "live", "write", "admin", "foreign"];
   // Its answer contains no machines.
   if (path === "/metrics") return ["admin", "foreign"];
+  // It shows all machines together, and each of these credentials is for some.
+  if (path.endsWith("/GetStatus")) return [];
   if (path.endsWith("/RedeclareSignal")) return ["admin"];
   if (path.includes("IngestService")) return ["write", "admin", "foreign"];
   return [path.includes("Watch") ? "live" : "read", "admin", "foreign"];
@@ -110,6 +115,19 @@ test("the table lists what is mounted, all of it and nothing else", async () => 
   const hidden = mounted.filter((name) => !services.some(({ typeName }) => typeName === name));
   expect(hidden).toEqual([]);
   expect([...listedMethods].sort()).toEqual(methods.map(pathOf).sort());
+});
+
+test("the status is for those who may see all machines", async () => {
+  const credential = await fixture.keys.create({ scope: ["read"] });
+  for (const [name, outcome] of [
+    [credential, "allowed"],
+    [fixture.admin, "allowed"],
+    [texts["read"], "PERMISSION_DENIED"],
+  ] as const) {
+    const ask = () =>
+      put(open.transports.gRPC, StatusService.method.getStatus, { request: {}, credential: name });
+    await eventually(`it is ${outcome}`, async () => (await ask()).outcome === outcome);
+  }
 });
 
 describe.each(protocols)("%s", (protocol) => {

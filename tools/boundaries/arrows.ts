@@ -148,7 +148,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       "system",
       "time",
     ],
-    system: ["parts"],
+    system: ["contract", "english", "parts", "time"],
     time: ["address"],
   },
   client: { ".": [], outbox: [], send: ["outbox", "spool"], spool: ["outbox"] },
