@@ -66,7 +66,9 @@ function fixedTimes(
     const offsetUs = offsetMinutes(fromUs, timeZone) * minute;
     at = Math.ceil((fromUs + offsetUs) / step) * step - offsetUs;
   }
-  for (; at <= toUs && times.length < 1_000; at += step) {
+  // Where clocks change, a whole hour of the zone may be one step beside the multiples.
+  const playUs = step >= hour ? step : 0;
+  for (at -= playUs; at <= toUs + playUs && times.length < 1_000; at += step) {
     if (step < hour) {
       times.push(at);
       continue;
@@ -75,7 +77,7 @@ function fixedTimes(
     const { hour: shown, minute: rest } = localTime(at, timeZone);
     const wrongUs = ((shown * hour + rest * minute) % step) as number;
     const right = wrongUs === 0 ? at : wrongUs <= step / 2 ? at - wrongUs : at + step - wrongUs;
-    if (right >= fromUs && right <= toUs && right !== times.at(-1)) times.push(right);
+    if (right >= fromUs && right <= toUs && right > (times.at(-1) ?? Number.NEGATIVE_INFINITY)) times.push(right);
   }
   return times;
 }

@@ -19,18 +19,23 @@ export function valueRange(
 ): ValueRange {
   if (!(least <= most)) return old ?? { low: 0, high: 1, step: 0.25 };
   let [low, high] = withZero ? [Math.min(0, least), Math.max(0, most)] : [least, most];
-  if (low === high) {
-    const around = Math.abs(low) || 1;
+  // Values that differ by less than numbers can tell apart in steps are drawn as one.
+  if (high - low <= Math.max(Math.abs(low), Math.abs(high), 1e-290) * 1e-9) {
+    const around = Math.max(Math.abs(low), Math.abs(high)) || 1;
+    const wider = Math.max(around / 10, 1e-280);
     [low, high] = withZero
-      ? [Math.min(0, low), Math.max(low, around)]
-      : [low - around / 10, high + around / 10];
+      ? [Math.min(0, low), Math.max(high, wider)]
+      : [low - wider, high + wider];
   }
   const holds = old !== undefined && old.low <= low && old.high >= high;
   if (holds && high - low > 0.45 * (old.high - old.low)) return old;
-  for (let step = roundStep((high - low) / parts); ; step = roundStep(step * 1.01)) {
+  let step = roundStep((high - low) / parts);
+  // Ends that are no multiples of the step need one part more, and so a larger step: once or twice.
+  for (let tries = 0; tries < 4; tries++, step = roundStep(step * 1.01)) {
     const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
     if (last - first <= parts) return { low: first * step, high: last * step, step };
   }
+  return { low, high, step: (high - low) / parts };
 }
 
 /** The values that are labelled. */
