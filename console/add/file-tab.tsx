@@ -5,6 +5,7 @@ import { toSentence } from "../contract/failure.ts";
 import { key } from "../contract/session.ts";
 import { fileWords as words } from "../english/add.ts";
 import { save } from "../exports/download.ts";
+import { Wide } from "../parts/wide.tsx";
 import { percent } from "../time/format.ts";
 import { type FileLook, lookAtFile } from "./file/look-at-file.ts";
 import type { FileMapping, Row } from "./file/map-record.ts";
@@ -122,7 +123,7 @@ function Preview({ file, form }: { file: File; form: FileForm }) {
   return (
     <>
       <h3 class="add-sub">{words.preview(looked.rows.length)}</h3>
-      <div class="wide">
+      <Wide label={words.preview(looked.rows.length)}>
         <table class="grid-table" aria-label={words.preview(looked.rows.length)}>
           <thead>
             <tr>
@@ -143,7 +144,7 @@ function Preview({ file, form }: { file: File; form: FileForm }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
       {looked.bad.length > 0 && <BadLines bad={looked.bad} count={looked.bad.length} />}
     </>
   );

@@ -1,5 +1,6 @@
 // What each column of a file means, which the reader may change.
 import { fileWords as words } from "../english/add.ts";
+import { Wide } from "../parts/wide.tsx";
 import { type Role, singleRoles } from "./file/columns.ts";
 import { type EpochUnit, epochUnits, type FileMapping } from "./file/map-record.ts";
 
@@ -22,7 +23,7 @@ export function MappingForm({ mapping, onChange }: MappingFormProps) {
     });
   return (
     <>
-      <div class="wide">
+      <Wide label={words.role}>
         <table class="grid-table" aria-label={words.role}>
           <thead>
             <tr>
@@ -74,7 +75,7 @@ export function MappingForm({ mapping, onChange }: MappingFormProps) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
       <div class="toolbar add-defaults">
         <label class="add-field">
           <span class="soft">{words.machine}</span>

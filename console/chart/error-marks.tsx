@@ -59,7 +59,7 @@ function titleOf(reports: readonly ErrorNow[], timeZone: string): string {
       ({ timeUs, severity, code, message }) =>
         `${clockText(timeUs, timeZone, 3)} ${severityWords[severity] ?? ""} ${code} ${message}`,
     );
-  return reports.length > listed
-    ? `${words.errorsHere(reports.length)}, the newest:\n${lines.join("\n")}`
-    : lines.join("\n");
+  if (reports.length === 1) return lines.join("\n");
+  const count = words.errorsHere(reports.length);
+  return `${count}${reports.length > listed ? words.newest : ""}:\n${lines.join("\n")}`;
 }

@@ -77,7 +77,8 @@ function fixedTimes(
     const { hour: shown, minute: rest } = localTime(at, timeZone);
     const wrongUs = ((shown * hour + rest * minute) % step) as number;
     const right = wrongUs === 0 ? at : wrongUs <= step / 2 ? at - wrongUs : at + step - wrongUs;
-    if (right >= fromUs && right <= toUs && right > (times.at(-1) ?? Number.NEGATIVE_INFINITY)) times.push(right);
+    if (right >= fromUs && right <= toUs && right > (times.at(-1) ?? Number.NEGATIVE_INFINITY))
+      times.push(right);
   }
   return times;
 }

@@ -3,6 +3,7 @@
 import { wattsPer } from "../../codec/power-unit.ts";
 import type { ShownUnit } from "../chart/shown-unit.ts";
 import { compareWords as words } from "../english/compare.ts";
+import { Wide } from "../parts/wide.tsx";
 import { dateTimeText, figure, kilowattHours, percent, trimNumber } from "../time/format.ts";
 import { zone } from "../time/zone.ts";
 import type { CompareSeries } from "./compare-series.ts";
@@ -18,7 +19,7 @@ export type CompareTableProps = {
 export function CompareTable({ series, unit: { unit, factor }, isPower }: CompareTableProps) {
   const first = series[0]?.whole;
   return (
-    <div class="wide">
+    <Wide label={words.table}>
       <table class="grid-table compare-table" aria-label={words.table}>
         <thead>
           <tr>
@@ -73,7 +74,7 @@ export function CompareTable({ series, unit: { unit, factor }, isPower }: Compar
         </tbody>
       </table>
       <p class="how">{words.how}</p>
-    </div>
+    </Wide>
   );
 }
 

@@ -2,6 +2,7 @@
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { energyWords as words } from "../english/energy.ts";
 import { stateWords } from "../english/frame.ts";
+import { Wide } from "../parts/wide.tsx";
 import {
   clockText,
   dateText,
@@ -31,7 +32,7 @@ const states = [MachineState.ACTIVE, MachineState.IDLE, MachineState.FAULT, Mach
 
 export function DayTable({ label, days, timeZone, price, demands, nowUs }: DayTableProps) {
   return (
-    <div class="wide">
+    <Wide label={label}>
       <table class="grid-table" aria-label={label}>
         <thead>
           <tr>
@@ -82,6 +83,6 @@ export function DayTable({ label, days, timeZone, price, demands, nowUs }: DayTa
           })}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }

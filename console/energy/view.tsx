@@ -27,6 +27,7 @@ import {
 import { PriceFields, readPrice } from "./price.tsx";
 import { StackedBars } from "./stacked-bars.tsx";
 import "./energy.css";
+import { Wide } from "../parts/wide.tsx";
 
 const periods = [7, 14, 31] as const;
 const everyMs = 60_000;
@@ -100,7 +101,7 @@ export default function EnergyView() {
             how={`${words.how} ${price ? words.costHow : words.noPrice}`}
             aside={<Legend />}
           >
-            <div class="wide">
+            <Wide label={words.byDay}>
               <StackedBars
                 days={total!}
                 timeZone={timeZone}
@@ -109,7 +110,7 @@ export default function EnergyView() {
                 labelled
                 label={words.byDay}
               />
-            </div>
+            </Wide>
             <DayTable
               label={words.total}
               days={total!}

@@ -10,6 +10,7 @@ export const chartWords = {
   samples: (count: number) =>
     count === 1 ? "1 sample" : `${count.toLocaleString("en-GB")} samples`,
   errorsHere: (count: number) => (count === 1 ? "1 error" : `${count} errors`),
+  newest: ", the newest",
   noValue: "no value",
   table: {
     time: "Time",
@@ -21,6 +22,9 @@ export const chartWords = {
     min: "Least",
     max: "Greatest",
     value: "Value",
+    severity: "Severity",
+    code: "Code",
+    message: "Message",
     samples: "Samples",
     page: (page: number, pages: number) => `Page ${page} of ${pages}`,
     before: "Previous page",

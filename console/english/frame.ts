@@ -37,6 +37,7 @@ export const frame = {
   loading: "Loading …",
   again: "Try again",
   stale: (age: string) => `The last answer is ${age} old.`,
+  scrolls: (label: string) => `${label}: scrolls sideways`,
   showTable: "Show as a table",
   hideTable: "Hide the table",
   theme: { light: "Light", dark: "Dark", label: "Colours" },

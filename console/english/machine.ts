@@ -3,6 +3,7 @@ export const machineWords = {
   unknown: (name: string) => `No machine named “${name}” has sent anything yet.`,
   state: "State",
   errors: "Errors",
+  errorMarks: (name: string) => `Errors of ${name} over time`,
   wholeHistory: "Whole history",
   now: "now",
   noPower: "no power signal",

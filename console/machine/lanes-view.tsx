@@ -15,6 +15,7 @@ import { type PlotSeries, ValuePlot } from "../chart/value-plot.tsx";
 import { clients } from "../contract/clients.ts";
 import { useAnswer } from "../contract/use-answer.ts";
 import { chartWords } from "../english/chart.ts";
+import { frame } from "../english/frame.ts";
 import { machineWords as words } from "../english/machine.ts";
 import { connection, serverNowUs } from "../live/live.ts";
 import { ageText } from "../time/format.ts";
@@ -25,6 +26,7 @@ import type { MachineChart } from "./machine-chart.ts";
 import { nextSample } from "./next-sample.ts";
 import type { NumericSignal } from "./numeric-signals.ts";
 import { Readout } from "./readout.tsx";
+import { Tables } from "./tables.tsx";
 
 export type LanesProps = {
   name: string;
@@ -71,6 +73,7 @@ export function Lanes({ name, chart, signals, hidden }: LanesProps) {
     const owned = stack.move();
     return () => owned.dispose();
   }, [chart]);
+  const isTable = parameter("table") === "1";
   const window = chart.window;
   const band = useComputed(() => window.value?.band.value);
   const reports = useComputed(() => window.value?.reports.value ?? []);
@@ -109,7 +112,7 @@ export function Lanes({ name, chart, signals, hidden }: LanesProps) {
           axis={axis}
           reports={reports}
           zone={zone}
-          label={words.errors}
+          label={words.errorMarks(name)}
           onPick={([first]) => {
             axis.cursorUs.value = first!.timeUs;
           }}
@@ -127,6 +130,17 @@ export function Lanes({ name, chart, signals, hidden }: LanesProps) {
       <div class="lane-title">{words.wholeHistory}</div>
       <Overview axis={axis} span={history.span} grid={history.grid} />
       <Hidden hidden={hidden} />
+      <p class="toolbar">
+        <button
+          type="button"
+          class="button"
+          aria-expanded={isTable}
+          onClick={() => setParameters({ table: isTable ? undefined : "1" })}
+        >
+          {isTable ? frame.hideTable : frame.showTable}
+        </button>
+      </p>
+      {isTable && <Tables chart={chart} signals={shown} />}
     </section>
   );
 }
