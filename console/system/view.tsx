@@ -111,7 +111,7 @@ export default function SystemView() {
             of={[
               [words.accessor, status.version],
               [words.postgres, status.databaseVersion],
-              [words.schema, status.schemaVersion],
+              [words.schema, status.schemaVersion.slice(0, 4)],
               [words.started, dateTimeText(toTimeUs(status.startTime)!, zone.value)],
             ]}
           />

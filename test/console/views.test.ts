@@ -1,6 +1,6 @@
-// The console in a real Chromium before a real accessor, gateway and producer: the first minute, the
-// chart through its ranges, numbers equal to REST's, an error's moment, files, and a gateway that
-// restarts. Skipped if no Chromium is installed.
+// The console in a real Chromium before a real accessor, gateway and producer: the first minute,
+// the chart through its ranges, figures equal to REST's, an error's moment, files, and a gateway
+// that restarts. Skipped if no Chromium is installed.
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
