@@ -1,7 +1,7 @@
 // The figures of each series in the range in view.
 
 import { wattsPer } from "../../codec/power-unit.ts";
-import type { ShownUnit } from "../chart/shown-unit.ts";
+import { shownUnit } from "../chart/shown-unit.ts";
 import { compareWords as words } from "../english/compare.ts";
 import { Wide } from "../parts/wide.tsx";
 import { dateTimeText, figure, kilowattHours, percent, trimNumber } from "../time/format.ts";
@@ -10,17 +10,20 @@ import type { CompareSeries } from "./compare-series.ts";
 import { nameOfSeries } from "./series-look.ts";
 
 export type CompareTableProps = {
+  signal: string;
   series: readonly CompareSeries[];
-  unit: ShownUnit;
-  /** Energy is the area under power only. */
-  isPower: boolean;
 };
 
-export function CompareTable({ series, unit: { unit, factor }, isPower }: CompareTableProps) {
+export function CompareTable({ signal, series }: CompareTableProps) {
+  const { unit, factor } = shownUnit(series[0]?.unit ?? "");
+  // Energy is the area under power only.
+  const isPower = signal === "power";
+  const label = words.table(signal);
   const first = series[0]?.whole;
   return (
-    <Wide label={words.table}>
-      <table class="grid-table compare-table" aria-label={words.table}>
+    <Wide label={label}>
+      <table class="grid-table compare-table" aria-label={label}>
+        <caption class="paged-caption">{label}</caption>
         <thead>
           <tr>
             <th scope="col">{words.series}</th>
@@ -73,7 +76,6 @@ export function CompareTable({ series, unit: { unit, factor }, isPower }: Compar
           })}
         </tbody>
       </table>
-      <p class="how">{words.how}</p>
     </Wide>
   );
 }

@@ -1,17 +1,14 @@
-// Picks the numeric signal that is compared, of those that the machines have.
+// Picks the numeric signals that are compared, of those that the machines have.
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { setParameters } from "../address/address.ts";
 import { clients } from "../contract/clients.ts";
 import { useAnswer } from "../contract/use-answer.ts";
 import { compareWords as words } from "../english/compare.ts";
+import { MachinePicker } from "../parts/machine-picker.tsx";
 
-export function SignalPicker({
-  machines,
-  chosen,
-}: {
-  machines: readonly string[];
-  chosen: string;
-}) {
+export type SignalPickerProps = { machines: readonly string[]; chosen: readonly string[] };
+
+export function SignalPicker({ machines, chosen }: SignalPickerProps) {
   const of = clients.value.signals;
   const answer = useAnswer(
     async (abort) => {
@@ -20,21 +17,14 @@ export function SignalPicker({
     },
     [of, machines.join("\0")],
   );
-  const names = answer.value ?? [];
   return (
-    <label class="toolbar">
-      <span class="soft">{words.signal}</span>
-      <select
-        class="field"
-        value={chosen}
-        onChange={({ currentTarget: { value } }) => setParameters({ signal: value })}
-      >
-        {(names.includes(chosen) ? names : [chosen, ...names]).map((name) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
+    <MachinePicker
+      label={words.signal}
+      none={words.pick}
+      names={answer.value ?? []}
+      chosen={chosen}
+      max={words.mostSignals}
+      onChoose={(signal) => setParameters({ signal })}
+    />
   );
 }

@@ -11,9 +11,11 @@ export const compareWords = {
   againstMonth: "four weeks before",
   begin: "Choose up to six machines to see them on one axis.",
   most: 6,
+  mostSignals: 4,
+  lane: (signal: string) => `${signal} of the chosen machines over time`,
   chart: "Machines on one time axis",
   shifted: (name: string, date: string) => `${name}, from ${date}`,
-  table: "Figures of the range in view",
+  table: (signal: string) => `${signal} in the range in view`,
   series: "Series",
   mean: "Mean",
   peak: "Greatest",
@@ -25,5 +27,5 @@ export const compareWords = {
   how:
     "Mean, least and greatest value are of the samples in view; kWh is the area under the power. " +
     "An earlier period is shown on the same axis, moved by its distance.",
-  unitsDiffer: "The signals have different units: their values are not comparable.",
+  unitsDiffer: "The machines send different units: their values are not comparable.",
 } as const;

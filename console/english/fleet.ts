@@ -10,6 +10,8 @@ export const fleetWords = {
   errorsPerHour: (count: number) =>
     count === 1 ? "1 error/h" : `${count.toLocaleString("en-GB")} errors/h`,
   noDataSince: (time: string) => `no data since ${time}`,
+  age: (age: string) => `${age} old`,
+  ageTitle: "Age of the newest record",
   noPower: "no power signal",
   none: "No machine has sent anything yet.",
   add: "Add a machine",

@@ -39,6 +39,9 @@ export function Tile({ machine, nowUs, zone, kwhToday, href }: TileProps) {
       </div>
       <p class="tile-power numbers">
         {silent || powerW === undefined ? "–" : kilowatts(powerW)} <small>kW</small>
+        <span class="tile-age" title={words.ageTitle}>
+          {words.age(ageText(Math.max(0, nowUs - machine.lastRecordUs)))}
+        </span>
       </p>
       <Sparkline seconds={power} nowUs={nowUs} label={sparkLabel(machine)} />
       <p class="tile-foot numbers">

@@ -32,7 +32,7 @@ export function docsPage(routes: readonly Route[], origin: string): string {
 <style>${docsStyle}</style>
 </head>
 <body>
-<nav><a class="home" href="#top">Millrace</a><ul>${items.join("")}</ul><a href="#shapes">Shapes</a><a href="#errors">Errors</a></nav>
+<nav><a class="home" href="#top">Millrace</a><a class="console" href="/">Console</a><ul>${items.join("")}</ul><a href="#shapes">Shapes</a><a href="#errors">Errors</a></nav>
 <main id="top">
 <h1>Millrace REST</h1>
 <p>Machine signals: what was, what it comes to, and what is being stored. The same for programs: <a href="/openapi.json">/openapi.json</a>.</p>

@@ -1,9 +1,10 @@
-// The style of the reference page, which is embedded because nothing is fetched from other hosts.
+// The style of the reference page, with the colours of the console. It is embedded, because nothing
+// is fetched from other hosts.
 
 export const docsStyle = `
-:root { color-scheme: light dark; --line: #d9dde3; --soft: #f4f6f8; --ink: #1b2330; --dim: #5b6675; --mark: #0b6e8a; --paper: #fff; }
+:root { color-scheme: light dark; --line: #dfe3e9; --soft: #f5f6f8; --ink: #14181f; --dim: #4f5866; --mark: #0b62bd; --paper: #fff; }
 @media (prefers-color-scheme: dark) {
-  :root { --line: #333c48; --soft: #1c232c; --ink: #e3e8ee; --dim: #98a4b3; --mark: #5cc4e0; --paper: #12171d; }
+  :root { --line: #2b333e; --soft: #161b22; --ink: #e8ebf0; --dim: #aab3c1; --mark: #5aa9ff; --paper: #0e1116; }
 }
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; }
@@ -15,6 +16,7 @@ nav li a { display: flex; align-items: baseline; }
 nav a:hover { background: var(--line); }
 nav b { flex: 0 0 2.6rem; font-size: .7rem; color: var(--mark); }
 nav .home { font-weight: 700; font-size: 1.1rem; }
+nav .console { color: var(--mark); }
 main { max-width: 56rem; padding: 2rem 2.5rem 6rem; }
 h1 { margin: 0 0 .5rem; font-size: 1.8rem; }
 h2 { margin: 0 0 .25rem; font-size: 1.2rem; }

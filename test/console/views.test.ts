@@ -213,6 +213,29 @@ describe.skipIf(chromiumPath === undefined)("the console", { timeout: 90_000 }, 
     expect(problems).toEqual([]);
   });
 
+  test("two tabs share one feed of the fleet, and a tab that nobody sees has none", async () => {
+    await using watched = await openPage(browser);
+    const { page } = watched;
+    const open = async () => {
+      const { feeds } = (await (await fetch(`${gateway.url}/status`)).json()) as {
+        feeds: { open: number };
+      };
+      return feeds.open;
+    };
+    await eventually("the feeds of other tests have ended", async () => (await open()) === 0, {
+      withinMs: 20_000,
+    });
+    await page.goto(gateway.url);
+    await page.locator(".tile").first().waitFor();
+    const second = await page.context().newPage();
+    await second.goto(gateway.url);
+    await second.locator(".tile").first().waitFor();
+    await eventually("one feed serves both", async () => (await open()) === 1);
+    await page.close();
+    await second.goto("about:blank");
+    await eventually("no feed is left", async () => (await open()) === 0, { withinMs: 20_000 });
+  });
+
   test.each(["light", "dark"] as const)(
     "every view: no violation that axe finds, none of the policy, none of the width of a phone (%s)",
     async (colorScheme) => {

@@ -1,0 +1,177 @@
+// npm run proofs:console: measures the console against a stack of its own, in Debian's Chromium.
+//   --machines N   how many machines are simulated for the long watch (default 100)
+//   --minutes M    how long the fleet is watched (default 10)
+// Prints a line for each figure, and ends with 1 if one exceeds its bound.
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright-core";
+import { eventually } from "../../test/testing/eventually.ts";
+import { freePorts } from "../../test/testing/free-ports.ts";
+import { startProgram } from "../../test/testing/processes.ts";
+import { collectedHeap, forget, observed, observers, readMetrics } from "./measure.ts";
+
+const value = (flag: string, fallback: number) => {
+  const at = process.argv.indexOf(flag);
+  return at === -1 ? fallback : Number(process.argv[at + 1]);
+};
+const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
+if (executablePath === undefined) throw new Error("this needs Debian's chromium");
+const say = (text: string) => console.log(text);
+let failed = 0;
+/** bound: the figure must not exceed it. */
+const figure = (name: string, amount: number, { bound, unit }: { bound: number; unit: string }) => {
+  const isGood = amount <= bound;
+  if (!isGood) failed += 1;
+  say(`${isGood ? "ok  " : "OVER"} ${name}: ${amount.toFixed(1)} ${unit} (at most ${bound})`);
+};
+
+/** Runs with a stack of so many machines. */
+async function withStack(
+  machines: number,
+  run: (url: string, startedMs: number) => Promise<void>,
+): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), "millrace-console-"));
+  const [httpPort, grpcPort] = await freePorts(2);
+  const startedMs = performance.now();
+  const flags = ["--http-port", `${httpPort}`, "--grpc-port", `${grpcPort}`, "--quiet"];
+  const program = startProgram("local/main.ts", [
+    ...["--data-dir", join(dataDir, "data"), "--machines", `${machines}`],
+    ...flags,
+  ]);
+  try {
+    const url = `http://127.0.0.1:${httpPort}`;
+    await eventually(
+      "all machines send",
+      async () => {
+        const answer = await fetch(`${url}/signals/power/latest`).catch(() => undefined);
+        const body = (await answer?.json()) as { signals?: unknown[] } | undefined;
+        return body?.signals?.length === machines;
+      },
+      { withinMs: 120_000 },
+    );
+    await run(url, startedMs);
+  } finally {
+    await program[Symbol.asyncDispose]();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function openPage(browser: Browser) {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+  await context.addInitScript(observers);
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send("Performance.enable");
+  return { context, page, session };
+}
+
+/** First load: bytes on the wire, and the time to the first chart. */
+async function firstLoad(browser: Browser, url: string): Promise<void> {
+  const { context, page, session } = await openPage(browser);
+  await session.send("Network.enable");
+  let bytes = 0;
+  session.on("Network.loadingFinished", ({ encodedDataLength }) => {
+    bytes += encodedDataLength;
+  });
+  const beganMs = performance.now();
+  await page.goto(url);
+  await page.locator(".tile .sparkline").first().waitFor();
+  figure("page to the first tile with its line", performance.now() - beganMs, {
+    bound: 1_000,
+    unit: "ms",
+  });
+  const worker = await fetch(`${url}/`, { headers: { accept: "text/html" } });
+  await worker.text();
+  figure("first load of /, as it came over the wire", bytes / 1_000, { bound: 150, unit: "kB" });
+  await context.close();
+  const chart = await openPage(browser);
+  const chartMs = performance.now();
+  await chart.page.goto(`${url}/machines/mill-1`);
+  await chart.page.locator(".value-plot canvas").waitFor();
+  await chart.page.locator(".answers .state-bar").waitFor();
+  figure("page to a machine's chart with its figures", performance.now() - chartMs, {
+    bound: 1_000,
+    unit: "ms",
+  });
+  await chart.context.close();
+}
+
+/** The main thread while a view is live for some seconds. */
+async function liveFor(
+  browser: Browser,
+  { url, seconds, name }: { url: string; seconds: number; name: string },
+): Promise<void> {
+  const { context, page, session } = await openPage(browser);
+  await page.goto(url);
+  await page.locator(".tile, .value-plot canvas").first().waitFor();
+  await page.waitForTimeout(5_000);
+  await forget(page);
+  const before = await readMetrics(session);
+  await page.waitForTimeout(seconds * 1_000);
+  const after = await readMetrics(session);
+  const share = (after.busySeconds - before.busySeconds) / (after.atSeconds - before.atSeconds);
+  const { longestTaskMs, layoutShift } = await observed(page);
+  figure(`${name}: main thread busy`, share * 100, { bound: 50, unit: "%" });
+  figure(`${name}: longest task`, longestTaskMs, { bound: 100, unit: "ms" });
+  figure(`${name}: layout shift`, layoutShift, { bound: 0.001, unit: "" });
+  await context.close();
+}
+
+/** A long watch of the fleet: interactions stay quick, and the heap stays flat. */
+async function longWatch(
+  browser: Browser,
+  { url, minutes }: { url: string; minutes: number },
+): Promise<void> {
+  const { context, page, session } = await openPage(browser);
+  await page.goto(url);
+  await page.locator(".tile").first().waitFor();
+  await page.waitForTimeout(20_000);
+  await forget(page);
+  const first = await collectedHeap(session);
+  const untilMs = performance.now() + minutes * 60_000;
+  const filter = page.getByRole("searchbox");
+  while (performance.now() < untilMs) {
+    await filter.fill("mill");
+    await page.waitForTimeout(5_000);
+    await filter.fill("");
+    await page.waitForTimeout(10_000);
+  }
+  const last = await collectedHeap(session);
+  const { interactionMs, layoutShift } = await observed(page);
+  figure(`${minutes} min: interaction to next paint`, interactionMs, { bound: 200, unit: "ms" });
+  say(`     layout shift of the watch, with filtering: ${layoutShift.toFixed(4)}`);
+  figure(`${minutes} min: growth of the heap`, (last - first) / 1e6, { bound: 3, unit: "MB" });
+  say(`     heap ${(first / 1e6).toFixed(1)} MB, then ${(last / 1e6).toFixed(1)} MB`);
+  await context.close();
+}
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+try {
+  await withStack(5, async (url, startedMs) => {
+    const { context, page } = await openPage(browser);
+    await page.goto(url);
+    await page.locator(".tile .sparkline").first().waitFor();
+    figure("npm start to the first live chart", (performance.now() - startedMs) / 1_000, {
+      bound: 60,
+      unit: "s",
+    });
+    await context.close();
+    await firstLoad(browser, url);
+  });
+  await withStack(20, async (url) => {
+    await liveFor(browser, { url, seconds: 60, name: "fleet of 20" });
+    await liveFor(browser, {
+      url: `${url}/machines/mill-1?from=-10s`,
+      seconds: 60,
+      name: "one machine at 100 Hz, 20 live",
+    });
+  });
+  await withStack(value("--machines", 100), (url) =>
+    longWatch(browser, { url, minutes: value("--minutes", 10) }),
+  );
+} finally {
+  await browser.close();
+}
+process.exitCode = failed === 0 ? 0 : 1;
