@@ -1,6 +1,6 @@
 // The answers for the range in view, beside a chart: the same figures as REST gives for it.
-import type { ReadonlySignal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { computed, type ReadonlySignal } from "@preact/signals";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { clients } from "../contract/clients.ts";
 import { useAnswer } from "../contract/use-answer.ts";
@@ -85,10 +85,15 @@ type Range = { readonly fromUs: number; readonly toUs: number };
 /** The view once it rests; of a live one only its span counts. */
 function useResting(view: ReadonlySignal<Range>, live: boolean): Range {
   const [resting, setResting] = useState(view.peek());
-  const { fromUs, toUs } = view.value;
-  const span = Math.round((toUs - fromUs) / 1_000);
-  const key = live ? `live ${span}` : `${fromUs} ${toUs}`;
-  // The key says all that counts of the view.
+  // All that counts of the view: the cards are not drawn again for every frame of a live one.
+  const key = useMemo(
+    () =>
+      computed(() => {
+        const { fromUs, toUs } = view.value;
+        return live ? `live ${Math.round((toUs - fromUs) / 1_000)}` : `${fromUs} ${toUs}`;
+      }),
+    [view, live],
+  ).value;
   useEffect(() => {
     const timer = setTimeout(() => setResting(view.peek()), restMs);
     return () => clearTimeout(timer);

@@ -1,4 +1,5 @@
-// The console while the accessor is away for 20 s, in a real Chromium. Skipped if none is installed.
+// The console while the accessor is away for 20 s, in a real Chromium. Skipped if none is
+// installed.
 import { describe, expect, test } from "vitest";
 import { chromiumPath, openBrowser, openPage } from "../testing/browser.ts";
 import { builtConsole } from "../testing/console-gateway.ts";
