@@ -3,7 +3,7 @@ FROM node:24-slim AS node
 
 FROM node AS console
 WORKDIR /millrace
-COPY package.json package-lock.json .npmrc ./
+COPY package.json package-lock.json .npmrc tsconfig.json ./
 RUN npm ci --ignore-scripts
 COPY gen gen
 COPY runtime runtime

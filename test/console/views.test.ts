@@ -51,9 +51,9 @@ describe.skipIf(chromiumPath === undefined)("the console", { timeout: 90_000 }, 
     await page.locator(".tile").nth(2).waitFor();
     await page.locator(".live-pill.live").waitFor();
     const tile = page.locator(".tile", { hasText: "mill-1" });
-    const power = () => tile.locator(".tile-power").innerText();
+    const power = async () => (await tile.locator(".tile-power").innerText()).split("kW")[0];
     const before = await power();
-    expect(before).toMatch(/^\d+\.\d\d kW$/);
+    expect(before).toMatch(/^\d+\.\d\d $/);
     await eventually("the tile is live", async () => (await power()) !== before);
 
     await tile.getByRole("link").click();
@@ -239,17 +239,17 @@ describe.skipIf(chromiumPath === undefined)("the console", { timeout: 90_000 }, 
   test.each(["light", "dark"] as const)(
     "every view: no violation that axe finds, none of the policy, none of the width of a phone (%s)",
     async (colorScheme) => {
+      const viewport = { width: colorScheme === "dark" ? 390 : 1280, height: 844 };
+      await using watched = await openPage(browser, { colorScheme, viewport });
+      const { page, problems } = watched;
       for (const [name, path] of Object.entries(views("mill-1"))) {
-        const viewport = { width: colorScheme === "dark" ? 390 : 1280, height: 844 };
-        await using watched = await openPage(browser, { colorScheme, viewport });
-        const { page, problems } = watched;
         await page.goto(gateway.url + path);
         await page.locator("main h1").first().waitFor();
         await eventually(
           "it has loaded",
           async () => !(await page.locator("main").innerText()).includes("Loading"),
         );
-        const axe = new AxeBuilder({ page }).exclude("tbody tr:nth-child(n+4)");
+        const axe = new AxeBuilder({ page }).setLegacyMode().exclude("tbody tr:nth-child(n+4)");
         // What depends on colours and on the width; the rest is the same as in light.
         if (colorScheme === "dark")
           axe.withRules(["color-contrast", "scrollable-region-focusable"]);
