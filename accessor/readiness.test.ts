@@ -74,3 +74,14 @@ test("what is wrong with a batch says nothing of the database", () => {
   readiness.wrote(new Failure("INTERNAL", "refused"));
   expect(serving()).toEqual(["", "Read"]);
 });
+
+test("nobody is told that writes are refused before that is known", () => {
+  const { readiness } = openReadiness();
+  expect(readiness.refusesWrites).toBe(false);
+  readiness.polled(false);
+  expect(readiness.refusesWrites).toBe(true);
+  readiness.polled(true);
+  expect(readiness.refusesWrites).toBe(false);
+  readiness.wrote(full);
+  expect(readiness.refusesWrites).toBe(true);
+});

@@ -18,6 +18,7 @@ export type ReadinessOptions = {
 
 export class Readiness {
   readonly #options: Required<ReadinessOptions>;
+  #polled = false;
   #answers = false;
   #mayWrite = false;
   #failedMs = Number.NEGATIVE_INFINITY;
@@ -31,6 +32,7 @@ export class Readiness {
    * answer.
    */
   polled(mayWrite: boolean | undefined): void {
+    this.#polled = true;
     this.#answers = mayWrite !== undefined;
     if (mayWrite && !this.#mayWrite) this.#failedMs = Number.NEGATIVE_INFINITY;
     this.#mayWrite = mayWrite === true;
@@ -46,6 +48,11 @@ export class Readiness {
     if (error !== undefined && !failed) return;
     this.#failedMs = failed ? this.#options.monotonicMs() : Number.NEGATIVE_INFINITY;
     this.#tell();
+  }
+
+  /** Whether a write would probably fail now. False before the first poll: nothing is known. */
+  get refusesWrites(): boolean {
+    return this.#polled && !this.isWritable;
   }
 
   /** Whether a write would probably succeed now. */

@@ -32,8 +32,8 @@ export type StatusOptions = {
   tail: Tail;
   cursors: CursorFormat;
   sent: SentByFeeds;
-  /** Whether this accessor can store at present. */
-  readiness: { readonly isWritable: boolean };
+  /** Whether this accessor cannot store at present. */
+  readiness: { readonly refusesWrites: boolean };
   /** How often each limit of callers was reached since the start. */
   ledger: { refused(): Readonly<Record<string, number>> };
   logWindowMs: number;
@@ -137,7 +137,7 @@ function problemsOf(
   { lagUs, held, quarantined }: StoreStatus,
 ): Problem[] {
   const problems: Problem[] = [];
-  if (!readiness.isWritable)
+  if (readiness.refusesWrites)
     problems.push({
       kind: ProblemKind.NOT_WRITABLE,
       message:
