@@ -11,6 +11,11 @@ export type CommandOptions = {
 
 const shellText = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
+/** Names come from the page's address, so a link must not be able to put a command into them. */
+export const keyCommand = (machine: string): string =>
+  `KEY=$(npx millrace keys create --name ${shellText(machine)} --scope write ` +
+  `--machine ${shellText(machine)})`;
+
 export function curlCommand({ origin, machine, signal, unit, needsKey }: CommandOptions): string {
   const row = { machine, signal, time: "now", value: 42.5, ...(unit === "" ? {} : { unit }) };
   const body = shellText(JSON.stringify({ signals: [row] }));
@@ -25,7 +30,7 @@ export function curlCommand({ origin, machine, signal, unit, needsKey }: Command
 /** In the reader's program, not in ours: only runtime/config.ts reads our environment. */
 const keyHeader = `\n  authorization: "Bearer " + ${["process", "env", "KEY"].join(".")},`;
 
-/** Runs with `node FILE.ts` from Node 24, or `npx tsx FILE.ts`. Its types are plain JavaScript. */
+/** Without types, so that any Node runs it as it is. */
 export function typescriptProgram(options: CommandOptions): string {
   const { origin, machine, signal, unit, needsKey } = options;
   const row = [

@@ -3,7 +3,13 @@ import { parameter, setParameters } from "../address/address.ts";
 import { session } from "../contract/session.ts";
 import { addWords as words } from "../english/add.ts";
 import { CodeBlock } from "../parts/code-block.tsx";
-import { curlCommand, producerCommand, pythonProgram, typescriptProgram } from "./commands.ts";
+import {
+  curlCommand,
+  keyCommand,
+  producerCommand,
+  pythonProgram,
+  typescriptProgram,
+} from "./commands.ts";
 import { FileTab } from "./file-tab.tsx";
 import { FirstRecord } from "./first-record.tsx";
 import "./add.css";
@@ -91,7 +97,7 @@ function Panel({ tab, machine, signal, unit }: PanelProps) {
       {needsKey && (
         <>
           <p class="add-how">{words.needsKey}</p>
-          <CodeBlock text={words.keyCommand(machine)} label={words.needsKey} />
+          <CodeBlock text={keyCommand(machine)} label={words.needsKey} />
         </>
       )}
       <CodeBlock text={text} label={words.tabs[tab]} />

@@ -15,11 +15,10 @@ export const addWords = {
   copy: "Copy",
   copied: "Copied.",
   needsKey: "This Millrace asks for a key. Make one that may write, and put it into KEY:",
-  keyCommand: (machine: string) =>
-    `KEY=$(npx millrace keys create --name ${machine} --scope write --machine '${machine}')`,
   curl: "Sends one sample, with the time at which it arrives. Run it in a terminal.",
   typescript:
-    "Needs Node 20 or newer and nothing else. It sends a sample a second, until you stop it.",
+    "Save it as machine.mjs and run node machine.mjs, with Node 20 or newer. It sends a sample a " +
+    "second, until you stop it.",
   python: "Needs Python 3 and nothing else. It sends a sample a second, until you stop it.",
   producer:
     "The producer numbers what it sends, keeps it on disk until it is stored, and sends each " +

@@ -9,6 +9,7 @@ import { openTestAccessor, type TestAccessor } from "../../accessor/testing/acce
 import {
   type CommandOptions,
   curlCommand,
+  keyCommand,
   producerCommand,
   pythonProgram,
   typescriptProgram,
@@ -93,6 +94,18 @@ test("the producer, in the folder of Millrace", () => {
     .replace("http://127.0.0.1:50051", `http://127.0.0.1:${accessor.port}`);
   return run("from-producer", "bash", ["-c", text]);
 });
+
+test.each(["mill-1", "O'Hara 7", "$(touch pwned)", "`id`; x", 'a "b" \\ c'])(
+  "the command for a key hands %s over as it is",
+  (machine) => {
+    // In place of npx: prints its arguments, one a line.
+    const script = `npx() { printf '%s\\n' "$@"; }\n${keyCommand(machine)}\nprintf '%s' "$KEY"`;
+    const { stdout, status } = spawnSync("bash", ["-c", script], { cwd: folder, encoding: "utf8" });
+    expect(status).toBe(0);
+    const words = ["millrace", "keys", "create", "--name", machine, "--scope", "write"];
+    expect(stdout.split("\n")).toEqual([...words, "--machine", machine]);
+  },
+);
 
 test("where a key is needed, each command has it from the variable KEY, and never itself", () => {
   const options = { ...optionsOf("m"), needsKey: true };
