@@ -1,7 +1,15 @@
 // npm run console:build: builds the console into console/dist, if its sources have changed.
 // `--out DIR` writes elsewhere. npm start calls this too. Two at once do not disturb each other:
 // each builds into a folder of its own, and moves it into place when it is complete.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
@@ -9,11 +17,14 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { digestOfConsole } from "./console-sources.ts";
+import { replaceFolder } from "./replace-folder.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const at = process.argv.indexOf("--out");
 const out = at === -1 ? join(root, "console/dist") : resolve(process.argv[at + 1]!);
 const digestName = "sources.sha256";
+/** What follows the folder's name in the name of one that is being written. */
+const building = ".building-";
 
 const digest = digestOfConsole(root);
 const built = join(out, digestName);
@@ -36,7 +47,8 @@ async function buildInto(target: string): Promise<void> {
   const beganMs = performance.now();
   console.log("Building the console …");
   const { build } = await import("vite");
-  const folder = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
+  removeLeftovers(target);
+  const folder = mkdtempSync(join(dirname(target), `${basename(target)}${building}`));
   try {
     await build({
       configFile: join(root, "console/vite.config.ts"),
@@ -45,7 +57,9 @@ async function buildInto(target: string): Promise<void> {
     });
     await compress(join(folder, "assets"));
     await writeFile(join(folder, digestName), digest);
-    replace(target, folder);
+    // The gateway may run under another account: in the image it does.
+    chmodSync(folder, 0o755);
+    replaceFolder(target, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -53,17 +67,17 @@ async function buildInto(target: string): Promise<void> {
   console.log(`Built the console in ${seconds} s.`);
 }
 
-/** Puts the folder in the place of another one. */
-function replace(target: string, folder: string): void {
-  const old = `${folder}-old`;
-  if (existsSync(target)) renameSync(target, old);
-  try {
-    renameSync(folder, target);
-  } catch (error) {
-    // Another build was quicker, with the same result.
-    if (!existsSync(join(target, digestName))) throw error;
+/** Removes what builds left that were killed; a build takes seconds. */
+function removeLeftovers(target: string): void {
+  const longAgoMs = Date.now() - 10 * 60_000;
+  for (const name of readdirSync(dirname(target))) {
+    if (!name.startsWith(`${basename(target)}${building}`)) continue;
+    const path = join(dirname(target), name);
+    // Another build may have moved it meanwhile.
+    const changedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (changedMs !== undefined && changedMs < longAgoMs)
+      rmSync(path, { recursive: true, force: true });
   }
-  rmSync(old, { recursive: true, force: true });
 }
 
 /** Writes the variants that browsers ask for beside each file that is worth it. */

@@ -18,9 +18,18 @@ export function digestOfConsole(root: string): string {
 }
 
 function filesOf(root: string, room: string): string[] {
-  return readdirSync(join(root, room), { recursive: true, withFileTypes: true })
+  // Folders of builds are not entered: one that runs moves its own.
+  const tops = readdirSync(join(root, room), { withFileTypes: true }).filter(
+    ({ name }) => !(room === "console" && /^dist($|\.)/.test(name)),
+  );
+  return tops
+    .flatMap((top) =>
+      top.isDirectory()
+        ? readdirSync(join(root, room, top.name), { recursive: true, withFileTypes: true })
+        : top,
+    )
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name).slice(join(root, "/").length))
-    .filter((path) => !path.startsWith("console/dist") && !/\.test\.ts$|\/testing\//.test(path))
+    .filter((path) => !/\.test\.ts$|\/testing\//.test(path))
     .sort();
 }

@@ -12,10 +12,11 @@ const server = await createServer({
     host: "127.0.0.1",
     proxy: {
       "^/millrace\\.v1\\.": toGateway,
-      "^/(signals|status|docs|openapi\\.json|metrics)(/|\\?|$)": toGateway,
+      "^/(signals|status|docs|openapi\\.json|metrics|healthz|readyz)(/|\\?|$)": toGateway,
       "^/machines(\\?|$)": toGateway,
       "^/machines/summary(\\?|$)": toGateway,
       "^/machines/[^/]+/summary(\\?|$)": toGateway,
+      "^/machines/[^/]+/signals/": toGateway,
     },
   },
 });

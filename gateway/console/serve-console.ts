@@ -21,12 +21,13 @@ function prefersPage({ headers: { accept } }: FastifyRequest): boolean {
 }
 
 /** For requests to all routes that are mounted later; mount it after the checks of requests. */
-export function serveConsole(app: FastifyInstance, { folder, page, entityTag }: BuiltConsole) {
+export function serveConsole(app: FastifyInstance, built: BuiltConsole) {
   // The files that are there now, and no others: no path of a request is looked up on disk.
   app.register(fastifyStatic, {
-    root: `${folder}/assets`,
+    root: `${built.folder}/assets`,
     prefix: "/assets/",
     wildcard: false,
+    allowedPath: (path) => built.assets.has(path),
     index: false,
     dotfiles: "deny",
     decorateReply: false,
@@ -43,7 +44,7 @@ export function serveConsole(app: FastifyInstance, { folder, page, entityTag }: 
     if (/(^|&)format=/.test(search ?? "")) return;
     reply.header("vary", addVary(reply.getHeader("vary"), "accept"));
     if (!prefersPage(request)) return;
-    await sendPage(request, reply, { page, entityTag });
+    await sendPage(request, reply, built);
   });
 }
 
@@ -51,18 +52,24 @@ export function serveConsole(app: FastifyInstance, { folder, page, entityTag }: 
 async function sendPage(
   { headers, method }: FastifyRequest,
   reply: FastifyReply,
-  { page, entityTag }: { page: Buffer; entityTag: string },
+  { page, entityTag }: BuiltConsole,
 ): Promise<void> {
   reply.headers({
     "content-security-policy": consolePolicy,
     "cache-control": "no-cache",
     etag: entityTag,
   });
-  if (headers["if-none-match"] === entityTag) {
+  if (isKnown(headers["if-none-match"], entityTag)) {
     await reply.code(304).send();
     return;
   }
   reply.type("text/html; charset=utf-8");
   if (method === "HEAD") reply.header("content-length", page.length);
   await reply.send(method === "HEAD" ? "" : page);
+}
+
+/** Whether If-None-Match has the tag (RFC 9110, 13.1.2: W/ in front makes no difference). */
+function isKnown(header: string | undefined, entityTag: string): boolean {
+  const tags = header?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
+  return tags.includes(entityTag) || tags.includes("*");
 }

@@ -21,6 +21,10 @@ const paths = [
   "/readyz",
   "/openapi.json",
   "/",
+  "/machines/mill-1",
+  "/errors",
+  "/assets/main.js",
+  "/assets/..%2fsources.sha256",
 ];
 const names = [
   "machine",
