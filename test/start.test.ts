@@ -76,6 +76,11 @@ test("ready, five machines, commands that work, kill -9 without orphans, Ctrl-C 
 }, async () => {
   const { program: first, httpUrl, commands } = await start();
   await using _first = first;
+  const lines = first.lines.map((line) => line.trim());
+  const named = lines[lines.findIndex((line) => line.endsWith("Open it in a browser:")) + 1]!;
+  expect(named).toBe(httpUrl);
+  const page = await fetch(named, { headers: { accept: "text/html,*/*;q=0.8" } });
+  expect(await page.text()).toContain('<div id="app">');
   // It is ready with the first machine; the others register in commits of their own.
   const latest = await eventually("all machines are there", async () => {
     const { body } = await rest(`${httpUrl}/signals/power/latest`);

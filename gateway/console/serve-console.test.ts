@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createLog } from "../../runtime/log.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
 import { isView } from "./serve-console.ts";
 
@@ -138,8 +139,12 @@ test("addresses of views", () => {
   expect(isView("/machines/a%2Fb/")).toBe(true);
 });
 
-test("without a built console all is as before", async () => {
-  await using bare = await openTestGateway({ consoleDir: join(root, "none") });
+test("without a built console all is as before, and the log says how to build it", async () => {
+  const lines: string[] = [];
+  const sink = (line: string) => void lines.push(line);
+  const log = createLog({ name: "test", level: "info", format: "json", sink });
+  await using bare = await openTestGateway({ consoleDir: join(root, "none"), log });
+  expect(lines.filter((line) => line.includes("npm run console:build"))).toHaveLength(1);
   const response = await fetch(`${bare.baseUrl}/`, { headers: browser });
   expect(await response.text()).toContain("Millrace REST");
 });
