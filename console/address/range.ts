@@ -29,14 +29,31 @@ export function resolveRange({ from, to }: Range, nowUs: number): ResolvedRange 
   return { fromUs: Number(fromUs), toUs: Number(toUs), live: live && isRelativeTime(from) };
 }
 
-/** Shows a fixed range. */
+let lastLiveFrom = defaultFrom;
+
+/** The start of the live range that was shown last; of the default range before that. */
+export const liveFrom = (): string => {
+  const { from, to } = range.peek();
+  return to === undefined && isRelativeTime(from) ? from : lastLiveFrom;
+};
+
+/** Shows a fixed range, to far less than a pixel: the address stays short. */
 export function showRange(fromUs: number, toUs: number, options?: { push?: boolean }): void {
+  lastLiveFrom = liveFrom();
+  [fromUs, toUs] = shortRange(fromUs, toUs);
   setParameters({ from: rangeText(fromUs), to: rangeText(toUs) }, options);
 }
 
 /** Shows the time up to now, and moves on with it. */
-export function showLive(from: string = defaultFrom): void {
+export function showLive(from: string = liveFrom()): void {
   setParameters({ from, to: undefined }, { push: true });
+}
+
+/** The range with no more digits of a second than a chart can show. */
+export function shortRange(fromUs: number, toUs: number): [fromUs: number, toUs: number] {
+  const stepUs = Math.max(1, 10 ** Math.floor(Math.log10((toUs - fromUs) / 20_000)));
+  const short = (us: number) => Math.round(us / stepUs) * stepUs;
+  return [short(fromUs), short(toUs)];
 }
 
 /** RFC 3339 in UTC, with as many digits of a second as the time needs. */

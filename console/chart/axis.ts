@@ -18,6 +18,8 @@ export class Axis {
   readonly #maxSpanUs: number;
   /** Where the crosshair is; undefined: nowhere. */
   readonly cursorUs = signal<number | undefined>(undefined);
+  /** The moment that was asked for: the crosshair goes back to it. */
+  #pinnedUs: number | undefined;
   /** Called after somebody moved or zoomed the view. */
   onGesture: ((view: View) => void) | undefined;
 
@@ -39,6 +41,17 @@ export class Axis {
     const { fromUs, toUs } = this.#view.peek();
     if (view.fromUs === fromUs && view.toUs === toUs) return;
     this.#view.value = view;
+  }
+
+  /** Puts the crosshair on a moment, where it stays until another is pinned; undefined: none. */
+  pin(timeUs: number | undefined): void {
+    this.#pinnedUs = timeUs;
+    this.cursorUs.value = timeUs;
+  }
+
+  /** The pointer has left: the crosshair goes back to the pinned moment, or nowhere. */
+  leave(): void {
+    this.cursorUs.value = this.#pinnedUs;
   }
 
   /** Moves the view, as somebody asked for. */

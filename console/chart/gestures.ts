@@ -73,7 +73,7 @@ export function listenToGestures(box: HTMLElement, options: GestureOptions): () 
     }
   };
   const leave = () => {
-    if (pointers.size === 0) axis.cursorUs.value = undefined;
+    if (pointers.size === 0) axis.leave();
   };
   const twice = (event: MouseEvent) => {
     if ((event.target as Element).closest("button, .overview")) return;
@@ -104,9 +104,7 @@ function onKey(event: KeyboardEvent, { axis, onAll, onLive, onStep }: GestureOpt
     "-": () => axis.zoom(middle, 2),
     Home: onAll,
     End: onLive,
-    Escape: () => {
-      axis.cursorUs.value = undefined;
-    },
+    Escape: () => axis.pin(undefined),
   };
   const action = actions[event.key];
   if (action === undefined) return;

@@ -66,15 +66,23 @@ function draw({ pen, width, height }: Pen, { view, span, grid }: Drawn): void {
     let most = 0;
     for (const value of grid.max) if (value > most) most = value;
     const y = (value: number) => height - 2 - (Math.max(0, value) / (most || 1)) * (height - 6);
+    const line = new Path2D();
+    pen.fillStyle = colorOf("--band");
     for (let i = 0; i < grid.length; i++) {
       if (grid.count[i] === 0) continue;
       const x = toX(grid.startOf(i), span, width);
       const wide = Math.max(1, toX(grid.startOf(i + 1), span, width) - x);
-      pen.fillStyle = colorOf("--band");
       pen.fillRect(x, y(grid.max[i]!), wide, height - y(grid.max[i]!));
-      pen.fillStyle = colorOf("--accent");
-      pen.fillRect(x, y(grid.meanOf(i)), wide, 1.2);
+      const isJoined = i > 0 && grid.count[i - 1]! > 0;
+      if (isJoined) line.lineTo(x + wide / 2, y(grid.meanOf(i)));
+      else {
+        line.moveTo(x, y(grid.meanOf(i)));
+        line.lineTo(x + wide / 2, y(grid.meanOf(i)));
+      }
     }
+    pen.strokeStyle = colorOf("--accent");
+    pen.lineWidth = 1;
+    pen.stroke(line);
   }
   const { left, right } = frameOf(view, span, width);
   pen.fillStyle = colorOf("--band");

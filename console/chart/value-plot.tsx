@@ -115,10 +115,11 @@ function openPlot(box: HTMLElement, props: () => ValuePlotProps): Disposable {
       least = Math.min(least, low);
       most = Math.max(most, high);
     }
-    range = valueRange(least, most, { withZero, old: range });
+    // Without a value there is nothing to label.
+    if (least <= most) range = valueRange(least, most, { withZero, old: range });
     plot.batch(() => {
       plot.setScale("x", { min: view().fromUs, max: view().toUs });
-      plot.setScale("y", { min: range!.low, max: range!.high });
+      plot.setScale("y", { min: range?.low ?? 0, max: range?.high ?? 1 });
     });
     plot.redraw(false, true);
   };

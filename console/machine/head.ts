@@ -1,12 +1,14 @@
 // What the head of the view says of the machine now: from its newest records, and then from the
 // feed.
 
-import { signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { toTimestamp, toTimeUs } from "../../codec/timestamps.ts";
 import type { Clients } from "../contract/clients.ts";
-import { serverNowUs } from "../live/live.ts";
+import { connection, serverNowUs } from "../live/live.ts";
 import { MachineFolding } from "../live/machine-folding.ts";
 import type { MachineNow, MachineRecords } from "../live/messages.ts";
+import { isSilent } from "../live/silence.ts";
+import { nowUs } from "../time/now.ts";
 
 /** How often the head changes at most. */
 const everyMs = 250;
@@ -14,6 +16,16 @@ const everyMs = 250;
 export class MachineHead {
   readonly #folding: MachineFolding;
   readonly now = signal<MachineNow | undefined>(undefined);
+  /**
+   * The newest record, once the machine looks silent; undefined while records come, and while
+   * nobody can know because the connection is broken.
+   */
+  readonly silentFromUs: ReadonlySignal<number | undefined> = computed(() => {
+    const now = this.now.value;
+    const { kind, clockOffsetMs } = connection.value;
+    if (now === undefined || kind !== "live") return undefined;
+    return isSilent(now, nowUs.value + clockOffsetMs * 1_000) ? now.lastRecordUs : undefined;
+  });
   #shownMs = 0;
 
   constructor(machine: string) {

@@ -2,7 +2,7 @@
 import { computed, type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { readTime } from "../../codec/row/time.ts";
-import { parameter, setParameters } from "../address/address.ts";
+import { parameter, parameters, setParameters } from "../address/address.ts";
 import { showLive, showRange } from "../address/range.ts";
 import { Crosshair } from "../chart/crosshair.tsx";
 import { ErrorMarks } from "../chart/error-marks.tsx";
@@ -19,6 +19,7 @@ import { frame } from "../english/frame.ts";
 import { machineWords as words } from "../english/machine.ts";
 import { connection, serverNowUs } from "../live/live.ts";
 import { ageText } from "../time/format.ts";
+import { nowUs as browserNowUs } from "../time/now.ts";
 import { zone } from "../time/zone.ts";
 import { readHistory } from "./history.ts";
 import { startLiveAxis } from "./live-axis.ts";
@@ -26,22 +27,27 @@ import type { MachineChart } from "./machine-chart.ts";
 import { nextSample } from "./next-sample.ts";
 import type { NumericSignal } from "./numeric-signals.ts";
 import { Readout } from "./readout.tsx";
+import { shownSignals, withLane, withoutLane } from "./shown-signals.ts";
+import { bandWithSilence } from "./state-history.ts";
 import { Tables } from "./tables.tsx";
 
 export type LanesProps = {
   name: string;
   chart: MachineChart;
-  signals: readonly NumericSignal[];
-  /** Signals that are not shown. */
-  hidden: readonly string[];
+  /** Since when the machine has been silent, by the feed; undefined while records come. */
+  silentFromUs: ReadonlySignal<number | undefined>;
 };
 
-export function Lanes({ name, chart, signals, hidden }: LanesProps) {
+export function Lanes({ name, chart, silentFromUs }: LanesProps) {
   const box = useRef<HTMLDivElement>(null);
   const [marking, setMarking] = useState<{ from: number; to: number }>();
   const endUs = useSignal(serverNowUs());
   const { axis } = chart;
-  const history = useHistory(name, signals[0]?.name);
+  const chosen = { hide: parameters("hide"), show: parameters("show") };
+  const { shown, hidden } = shownSignals(chart.signals.value, chosen);
+  const names = shown.map((signal) => signal.name).join("\n");
+  useEffect(() => chart.show(shown.map((signal) => signal.name)), [chart, names]);
+  const history = useHistory(name, chart.signals.value[0]?.name);
   useEffect(() => {
     const element = box.current!;
     using stack = new DisposableStack();
@@ -69,15 +75,17 @@ export function Lanes({ name, chart, signals, hidden }: LanesProps) {
       }),
     );
     const atUs = momentOf(parameter("at"));
-    if (atUs !== undefined) axis.cursorUs.value = atUs;
+    if (atUs !== undefined) axis.pin(atUs);
     const owned = stack.move();
     return () => owned.dispose();
   }, [chart]);
   const isTable = parameter("table") === "1";
   const window = chart.window;
-  const band = useComputed(() => window.value?.band.value);
+  const band = useComputed(() => {
+    const data = window.value?.band.value;
+    return data && bandWithSilence(data, silentFromUs.value);
+  });
   const reports = useComputed(() => window.value?.reports.value ?? []);
-  const shown = signals.filter((signal) => !hidden.includes(signal.name));
   return (
     <section class="card machine-chart" aria-label={words.chart(name)}>
       <Status chart={chart} />
@@ -104,7 +112,7 @@ export function Lanes({ name, chart, signals, hidden }: LanesProps) {
             signal={signal}
             endUs={endUs}
             height={at === 0 ? 280 : 130}
-            onHide={() => setParameters({ hide: [...hidden, signal.name] })}
+            onHide={() => setParameters(withoutLane(chosen, signal.name))}
           />
         ))}
         <div class="lane-title">{words.errors}</div>
@@ -113,9 +121,7 @@ export function Lanes({ name, chart, signals, hidden }: LanesProps) {
           reports={reports}
           zone={zone}
           label={words.errorMarks(name)}
-          onPick={([first]) => {
-            axis.cursorUs.value = first!.timeUs;
-          }}
+          onPick={([first]) => axis.pin(first!.timeUs)}
         />
         {marking && (
           <div
@@ -129,7 +135,7 @@ export function Lanes({ name, chart, signals, hidden }: LanesProps) {
       </div>
       <div class="lane-title">{words.wholeHistory}</div>
       <Overview axis={axis} span={history.span} grid={history.grid} />
-      <Hidden hidden={hidden} />
+      <Hidden hidden={hidden} onShow={(signal) => setParameters(withLane(chosen, signal))} />
       <p class="toolbar">
         <button
           type="button"
@@ -206,10 +212,11 @@ function ValueLane({ name, chart, signal, endUs, height, onHide }: ValueLaneProp
 function Status({ chart }: { chart: MachineChart }) {
   const { kind, sinceMs } = connection.value;
   const window = chart.window.value;
-  const behind = kind === "behind" ? words.behind(ageText((Date.now() - sinceMs) * 1000)) : "";
+  const behindUs = Math.max(0, browserNowUs.value - sinceMs * 1000);
+  const behind = kind === "behind" ? words.behind(ageText(behindUs)) : "";
   const cut = window?.answer.reportsCut ? words.cut(window.reports.value.length) : "";
   const shares = window?.band.value.kind === "shares" ? words.shares : "";
-  const reading = chart.loading.value && window === undefined ? words.reading : "";
+  const reading = window === undefined ? words.reading : "";
   return (
     <p class="chart-status" role="status">
       {chart.problem.value ?? (behind || cut || reading || shares)}
@@ -217,18 +224,20 @@ function Status({ chart }: { chart: MachineChart }) {
   );
 }
 
-function Hidden({ hidden }: { hidden: readonly string[] }) {
+type HiddenProps = { hidden: readonly NumericSignal[]; onShow: (name: string) => void };
+
+function Hidden({ hidden, onShow }: HiddenProps) {
   if (hidden.length === 0) return null;
   return (
-    <p class="toolbar soft">
+    <p class="toolbar soft hidden-signals">
       {words.hidden}
-      {hidden.map((name) => (
+      {hidden.map(({ name }) => (
         <button
           type="button"
           key={name}
           class="button quiet"
           aria-label={words.show(name)}
-          onClick={() => setParameters({ hide: hidden.filter((one) => one !== name) })}
+          onClick={() => onShow(name)}
         >
           {name}
         </button>

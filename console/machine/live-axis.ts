@@ -4,7 +4,7 @@ import { effect } from "@preact/signals";
 import { setParameters } from "../address/address.ts";
 import { range, rangeText, resolveRange, showRange } from "../address/range.ts";
 import type { View } from "../chart/axis.ts";
-import { serverNowUs } from "../live/live.ts";
+import { connection, serverNowUs } from "../live/live.ts";
 import type { MachineChart } from "./machine-chart.ts";
 
 /** At most so many frames a second; fewer if a frame would move by less than half a pixel. */
@@ -12,9 +12,15 @@ const maxFps = 30;
 
 export type LiveAxisOptions = {
   widthPx: () => number;
-  /** Called with the present, by the server's clock: nothing is drawn after it. */
+  /** Called with the time up to which the page knows all: nothing is drawn after it. */
   onNow: (nowUs: number) => void;
 };
+
+/** Up to when the page knows what happened: while the connection is broken, that is not now. */
+function knownToUs(nowUs: number): number {
+  const { kind, sinceMs, clockOffsetMs } = connection.peek();
+  return kind === "behind" ? Math.min(nowUs, (sinceMs + clockOffsetMs) * 1_000) : nowUs;
+}
 
 export function startLiveAxis(
   chart: MachineChart,
@@ -25,6 +31,7 @@ export function startLiveAxis(
   let liveSpanUs: number | undefined;
   let frame = 0;
   let drawnMs = 0;
+  let drawnToUs = Number.NEGATIVE_INFINITY;
 
   const tick = (timeMs: number) => {
     frame = requestAnimationFrame(tick);
@@ -34,7 +41,11 @@ export function startLiveAxis(
     if (timeMs - drawnMs < everyMs) return;
     drawnMs = timeMs;
     const now = serverNowUs();
-    onNow(now);
+    // A range of the past is not drawn again because time goes on.
+    if (toUs >= drawnToUs) {
+      drawnToUs = knownToUs(now);
+      onNow(drawnToUs);
+    }
     if (liveSpanUs !== undefined) axis.show({ fromUs: now - liveSpanUs, toUs: now });
     chart.check();
   };
@@ -43,11 +54,11 @@ export function startLiveAxis(
   axis.onGesture = (view: View) => {
     const now = serverNowUs();
     const span = view.toUs - view.fromUs;
-    // Whoever zooms at the live end stays live.
-    const isLive = liveSpanUs !== undefined && Math.abs(view.toUs - now) < span / 50;
+    // Whoever keeps the present in view stays live: there is nothing after it.
+    const isLive = liveSpanUs !== undefined && view.toUs > now - span / 50;
     if (isLive) setParameters({ from: `-${Math.round(span / 1_000)}ms`, to: undefined });
     else showRange(view.fromUs, view.toUs);
-    chart.check();
+    chart.check({ moved: true });
   };
   const stop = effect(() => {
     const now = serverNowUs();
@@ -60,7 +71,7 @@ export function startLiveAxis(
     // What a gesture wrote itself is shown already.
     if (rangeText(from) === rangeText(fromUs) && rangeText(to) === rangeText(toUs)) return;
     axis.show({ fromUs, toUs });
-    chart.check();
+    chart.check({ moved: true });
   });
   return {
     [Symbol.dispose]() {

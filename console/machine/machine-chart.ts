@@ -1,58 +1,77 @@
-// The state of a machine's chart: one axis, the window that serves it, and the feed that keeps it
-// true. The old window stays on screen until the next one is there.
-import { type ReadonlySignal, signal } from "@preact/signals";
+// The state of a machine's chart: one axis, the signals that it shows, the window that serves the
+// view, and the feed that keeps it true. The old window stays on screen until the next one is
+// there.
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { createBackoff, sleep } from "../../runtime/backoff.ts";
 import { Axis, plotWidth, type View } from "../chart/axis.ts";
-import type { PlotData } from "../chart/plot-data.ts";
-import { clients } from "../contract/clients.ts";
 import { isPassing, toSentence } from "../contract/failure.ts";
 import { serverNowUs } from "../live/live.ts";
 import type { MachineRecords } from "../live/messages.ts";
-import { LiveWindow } from "./live-window.ts";
-import type { NumericSignal } from "./numeric-signals.ts";
-import { planWindow, serves } from "./plan.ts";
-import { readWindow, type WindowAnswer } from "./read-window.ts";
+import { LiveWindow, type LiveWindowOptions } from "./live-window.ts";
+import { type NumericSignal, readNumericSignals } from "./numeric-signals.ts";
+import { planWindow, serves, type WindowPlan } from "./plan.ts";
+import { isRawEnough } from "./raw-enough.ts";
+import { readWindow } from "./read-window.ts";
+import type { ReadWindowOptions } from "./window-answer.ts";
 
 export type MachineChartOptions = {
+  client: ReadWindowOptions["client"];
   machine: string;
   signals: readonly NumericSignal[];
   view: View;
   onRecords: (records: MachineRecords) => void;
+  /** How windows are read; default: by the contract. */
+  read?: typeof readWindow;
+  /** How windows are continued; default: by the page's own feed. */
+  watch?: LiveWindowOptions["watch"];
 };
 
 /** Gestures come many at once: wait for the hand to rest. */
 const restMs = 120;
-/** Samples of a window, which is three times the view, that are read one by one. */
-const maxRaw = 24_000;
+/** Only the accessor knows what became of the window; records may say so many times a second. */
+const staleMs = 750;
 /** Shares of states are not continued by the feed, but read again. */
 const sharesEveryMs = 30_000;
+/** A window that was refused is not asked for again before this. */
+const refusedMs = 10_000;
+/** The catalogue is asked at most so often for signals that the chart does not know. */
+const learnEveryMs = 5_000;
+
+/** A window on its way. */
+type Reading = { readonly life: AbortController; plan: WindowPlan | undefined };
 
 export class MachineChart implements Disposable {
   readonly axis: Axis;
   readonly #options: MachineChartOptions;
   readonly #life = new AbortController();
+  readonly #signals: Signal<readonly NumericSignal[]>;
+  /** Names of those that have a lane. */
+  #shown: ReadonlySet<string> = new Set();
   readonly #window = signal<LiveWindow | undefined>(undefined);
-  readonly #loading = signal(true);
   readonly #problem = signal<string | undefined>(undefined);
-  #asking: AbortController | undefined;
+  #reading: Reading | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #learning: ReturnType<typeof setTimeout> | undefined;
+  #learntMs = Number.NEGATIVE_INFINITY;
   #widthPx = 900;
-  /** Samples per microsecond of the densest signal, as far as windows have shown. */
-  #rate: number | undefined;
+  #isStale = false;
   #readAtMs = 0;
+  /** A window was refused: time alone asks for none before this. */
+  #refusedUntilMs = 0;
 
   constructor(options: MachineChartOptions) {
     this.#options = options;
+    this.#signals = signal(options.signals);
     this.axis = new Axis(options.view);
-    this.#ask(0);
+  }
+
+  /** All numeric signals of the machine. One that begins later joins them. */
+  get signals(): ReadonlySignal<readonly NumericSignal[]> {
+    return this.#signals;
   }
 
   get window(): ReadonlySignal<LiveWindow | undefined> {
     return this.#window;
-  }
-
-  get loading(): ReadonlySignal<boolean> {
-    return this.#loading;
   }
 
   get problem(): ReadonlySignal<string | undefined> {
@@ -61,48 +80,63 @@ export class MachineChart implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#learning);
     this.#life.abort(new Error("the chart is closed"));
-    this.#asking?.abort(new Error("the chart is closed"));
+    this.#reading?.life.abort(new Error("the chart is closed"));
     this.#window.value?.[Symbol.dispose]();
+  }
+
+  /** These signals have a lane: only they are read. */
+  show(names: readonly string[]): void {
+    this.#shown = new Set(names);
+    this.check({ moved: true });
   }
 
   /** The box has this width. */
   resize(widthPx: number): void {
     this.#widthPx = plotWidth(widthPx);
-    this.check();
+    this.check({ moved: true });
   }
 
-  /** Asks for another window if this one does not serve the view any more. */
-  check(): void {
-    const window = this.#window.peek();
-    const view = this.axis.view.peek();
-    if (this.#asking !== undefined && window === undefined) return;
+  /**
+   * Asks for another window if this one does not serve the view any more. `moved`: somebody moved
+   * the view, so a window on its way that does not serve it is given up. Time alone gives up none:
+   * where reading is slow, nothing would ever arrive.
+   */
+  check({ moved = false } = {}): void {
+    if (!this.#isNeeded()) return;
+    const plan = this.#reading?.plan;
+    if (this.#reading !== undefined) {
+      if (!moved || plan === undefined || this.#isServedBy(plan)) return;
+    } else if (!moved && Date.now() < this.#refusedUntilMs) return;
+    const isFirst = this.#window.peek() === undefined;
+    this.#ask(isFirst ? 0 : this.#isStale ? staleMs : restMs);
+  }
+
+  #isServedBy(plan: WindowPlan): boolean {
     const options = { ...this.#planOptions(), nowUs: serverNowUs() };
-    const isServed = window !== undefined && serves(window.answer.plan, view, options);
-    const isRefined = window === undefined || this.#isRaw(view) === hasSamples(window.answer);
-    const sharesAreOld =
-      window?.answer.band.kind === "shares" &&
-      view.toUs > serverNowUs() - 60e6 &&
-      Date.now() - this.#readAtMs > sharesEveryMs;
-    if (!isServed || !isRefined || sharesAreOld) this.#ask(restMs);
+    return serves(plan, this.axis.view.peek(), options);
   }
 
-  /** Reads the window again. */
-  refresh(): void {
-    this.#ask(500);
+  #isNeeded(): boolean {
+    const window = this.#window.peek();
+    if (window === undefined || this.#isStale) return true;
+    const { answer } = window;
+    for (const name of this.#shown) if (!answer.series.has(name)) return true;
+    const view = this.axis.view.peek();
+    if (!this.#isServedBy(answer.plan)) return true;
+    if (isRawEnough(answer, view) !== answer.raw) return true;
+    const { fromUs, toUs } = answer.reportsSpan;
+    if (answer.reportsCut && (view.fromUs < fromUs || view.toUs > toUs)) return true;
+    return (
+      answer.band.kind === "shares" &&
+      view.toUs > serverNowUs() - 60e6 &&
+      Date.now() - this.#readAtMs > sharesEveryMs
+    );
   }
 
   #planOptions() {
-    return { widthPx: this.#widthPx, series: this.#options.signals.length };
-  }
-
-  /** Whether the samples of a window around the view are few enough to be read one by one. */
-  #isRaw(view: View): boolean {
-    if (this.#rate === undefined) return false;
-    const window = this.#window.peek();
-    // With some play, so that it does not go to and fro at the border.
-    const most = window !== undefined && hasSamples(window.answer) ? 1.5 * maxRaw : maxRaw;
-    return this.#rate * 3 * (view.toUs - view.fromUs) <= most;
+    return { widthPx: this.#widthPx, series: this.#shown.size };
   }
 
   #ask(delayMs: number): void {
@@ -114,76 +148,84 @@ export class MachineChart implements Disposable {
   }
 
   async #read(): Promise<void> {
-    this.#asking?.abort(new Error("overtaken by another window"));
-    const asking = new AbortController();
-    this.#asking = asking;
-    const { signal: abort } = asking;
+    this.#reading?.life.abort(new Error("overtaken by another window"));
+    const reading: Reading = { life: new AbortController(), plan: undefined };
+    this.#reading = reading;
+    const { signal: abort } = reading.life;
     const backoff = createBackoff({ baseMs: 300, maxMs: 5_000 });
-    this.#loading.value = true;
     while (!abort.aborted) {
+      const view = this.axis.view.peek();
       try {
-        const view = this.axis.view.peek();
-        await this.#readOnce(view, abort);
-        if (this.#asking === asking) this.#asking = undefined;
-        this.#problem.value = undefined;
-        this.#loading.value = false;
-        // The view may have moved on meanwhile, or is finer than it seemed.
-        this.check();
-        return;
+        reading.plan = planWindow(view, this.#planOptions());
+        await this.#readOnce(view, reading.plan, abort);
+        this.#refusedUntilMs = 0;
+        break;
       } catch (error) {
         if (abort.aborted) return;
         this.#problem.value = toSentence(error);
         if (!isPassing(error)) {
-          this.#loading.value = false;
-          this.#asking = undefined;
-          return;
+          this.#refusedUntilMs = Date.now() + refusedMs;
+          break;
         }
+        // While it waits it takes the newest view, and gives way to none.
+        reading.plan = undefined;
         await sleep(backoff.next(), abort).catch(() => {});
       }
     }
+    if (this.#reading === reading) this.#reading = undefined;
+    // The view may have moved on meanwhile, or its samples fit.
+    this.check();
   }
 
-  async #readOnce(view: View, abort: AbortSignal): Promise<void> {
-    const { machine, signals, onRecords } = this.#options;
-    const answer = await readWindow({
-      client: clients.value.signals,
+  async #readOnce(view: View, plan: WindowPlan, abort: AbortSignal): Promise<void> {
+    const { client, machine, onRecords, read = readWindow, watch } = this.#options;
+    const before = this.#window.peek();
+    this.#isStale = false;
+    const answer = await read({
+      client,
       machine,
-      signals,
-      plan: planWindow(view, this.#planOptions()),
-      raw: this.#isRaw(view),
+      signals: this.#signals.peek().filter(({ name }) => this.#shown.has(name)),
+      plan,
+      view,
+      raw: before !== undefined && isRawEnough(before.answer, view),
       abort,
     });
     abort.throwIfAborted();
-    let rate = 0;
-    for (const data of answer.series.values()) rate = Math.max(rate, rateOf(data));
-    if (rate > 0) this.#rate = rate;
     this.#readAtMs = Date.now();
-    const next = new LiveWindow({ answer, machine, onRecords, onStale: () => this.refresh() });
-    const before = this.#window.value;
-    this.#window.value = next;
+    this.#problem.value = undefined;
+    this.#window.value = new LiveWindow({
+      answer,
+      machine,
+      onRecords,
+      onStale: () => this.#stale(),
+      onOther: (name) => this.#learn(name),
+      ...(watch && { watch }),
+    });
     before?.[Symbol.dispose]();
   }
-}
 
-function hasSamples({ series }: WindowAnswer): boolean {
-  for (const { kind } of series.values()) return kind === "samples";
-  return false;
-}
+  #stale(): void {
+    this.#isStale = true;
+    this.check();
+  }
 
-/** Samples per microsecond, of the parts that have any. */
-function rateOf(data: PlotData): number {
-  if (data.kind === "samples") {
-    const { timesUs, length } = data.run;
-    return length < 2 ? 0 : length / (timesUs[length - 1]! - timesUs[0]!);
+  /** Asks the catalogue for a signal that the chart does not know. */
+  #learn(name: string): void {
+    if (this.#learning !== undefined || this.#life.signal.aborted) return;
+    if (this.#signals.peek().some((one) => one.name === name)) return;
+    const waitMs = Math.max(0, this.#learntMs + learnEveryMs - Date.now());
+    this.#learning = setTimeout(async () => {
+      const { client, machine } = this.#options;
+      try {
+        const abort = this.#life.signal;
+        const found = await readNumericSignals(client, { machine, abort });
+        if (found.length > this.#signals.peek().length) this.#signals.value = found;
+      } catch {
+        // Its next record asks again.
+      } finally {
+        this.#learntMs = Date.now();
+        this.#learning = undefined;
+      }
+    }, waitMs);
   }
-  const { grid } = data;
-  let [most, total, filled] = [0, 0, 0];
-  for (const count of grid.count) {
-    if (count === 0) continue;
-    filled += 1;
-    total += count;
-    if (count > most) most = count;
-  }
-  // One sample a bucket says nothing of what is inside.
-  return filled === 0 ? 0 : Math.max(total / filled, most / 2) / grid.widthUs;
 }

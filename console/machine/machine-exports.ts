@@ -17,7 +17,7 @@ export function machineExports(
     rows: true,
   });
   return [
-    ...signals.map((signal) => rows(signal, `/signals/${signal}`)),
+    ...signals.map((signal) => rows(signal, `/signals/${encodeURIComponent(signal)}`)),
     rows(words.signals.state, "/signals/state/intervals"),
     rows(words.signals.error, "/signals/error"),
     {

@@ -1,6 +1,6 @@
 // The numeric signals of a machine, as the catalogue has them: power first, then by name.
 import type { Client } from "@connectrpc/connect";
-import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { SampleType, type SignalInfo, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { toDurationUs } from "../../codec/timestamps.ts";
 
@@ -22,8 +22,14 @@ export async function readNumericSignals(
   client: Pick<Client<typeof SignalService>, "listSignals">,
   { machine, abort }: { machine: string; abort: AbortSignal },
 ): Promise<NumericSignal[]> {
-  const { signals } = await client.listSignals({ machines: [machine] }, { signal: abort });
-  return signals
+  const all: SignalInfo[] = [];
+  for (let pageToken = ""; ; ) {
+    const page = await client.listSignals({ machines: [machine], pageToken }, { signal: abort });
+    for (const one of page.signals) all.push(one);
+    pageToken = page.nextPageToken;
+    if (pageToken === "") break;
+  }
+  return all
     .filter(({ kind }) => kind === SignalKind.NUMERIC)
     .map(({ name, units, maxGap, sampleTypes }) => ({
       name,

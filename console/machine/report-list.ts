@@ -2,7 +2,7 @@
 import type { ErrorNow } from "../live/messages.ts";
 
 /** Most reports that a window holds. */
-export const maxReports = 20_000;
+export const maxReports = 40_000;
 
 const isSame = (a: ErrorNow, b: ErrorNow): boolean =>
   a.timeUs === b.timeUs &&

@@ -5,7 +5,7 @@ import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import type { Interval } from "../chart/lanes.ts";
 import type { ErrorNow } from "../live/messages.ts";
 import { withReport } from "./report-list.ts";
-import { withChange } from "./state-history.ts";
+import { bandWithSilence, withChange } from "./state-history.ts";
 
 const { ACTIVE, IDLE, FAULT } = MachineState;
 
@@ -57,4 +57,18 @@ test("reports stay ascending, and one that is held comes once", () => {
       });
     }),
   );
+});
+
+test("a silence that the feed shows is in the interval that lasts, and in no other", () => {
+  const ended = { state: IDLE, reason: "", fromUs: 0, toUs: 10 };
+  const lasting = { state: ACTIVE, reason: "", fromUs: 10, toUs: Number.POSITIVE_INFINITY };
+  const intervals = [ended, lasting];
+  expect(bandWithSilence({ kind: "intervals", intervals }, 50)).toEqual({
+    kind: "intervals",
+    intervals: [ended, { ...lasting, silentFromUs: 50 }],
+  });
+  const past = { kind: "intervals", intervals: [ended] } as const;
+  expect(bandWithSilence(past, 50)).toBe(past);
+  const known = { kind: "intervals", intervals: [{ ...lasting, silentFromUs: 40 }] } as const;
+  expect(bandWithSilence(known, 50)).toBe(known);
 });

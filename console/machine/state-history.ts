@@ -3,6 +3,7 @@ import type { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import type { StateInterval } from "#gen/millrace/v1/summary_pb.ts";
 import { toTimeUs } from "../../codec/timestamps.ts";
 import type { Interval } from "../chart/lanes.ts";
+import type { BandData } from "../chart/state-band.tsx";
 
 export function toInterval(one: StateInterval): Interval {
   return {
@@ -12,6 +13,15 @@ export function toInterval(one: StateInterval): Interval {
     toUs: toTimeUs(one.endTime) ?? Number.POSITIVE_INFINITY,
     silentFromUs: toTimeUs(one.silentSinceTime),
   };
+}
+
+/** The band with the silence that the feed shows, in the interval that lasts. */
+export function bandWithSilence(band: BandData, silentFromUs: number | undefined): BandData {
+  if (band.kind === "shares" || silentFromUs === undefined) return band;
+  const last = band.intervals.at(-1);
+  if (last === undefined || last.toUs !== Number.POSITIVE_INFINITY) return band;
+  if (last.silentFromUs !== undefined && last.silentFromUs <= silentFromUs) return band;
+  return { ...band, intervals: [...band.intervals.slice(0, -1), { ...last, silentFromUs }] };
 }
 
 export type Change = {

@@ -1,6 +1,7 @@
 // A machine: what it does now, and its chart through any range.
 import { useEffect, useState } from "preact/hooks";
-import { parameters, path } from "../address/address.ts";
+import { sleep } from "../../runtime/backoff.ts";
+import { path } from "../address/address.ts";
 import { defaultFrom, range, resolveRange } from "../address/range.ts";
 import { Answers } from "../answers/answers.tsx";
 import type { Axis, View } from "../chart/axis.ts";
@@ -10,7 +11,6 @@ import { machineWords as words } from "../english/machine.ts";
 import type { ChartImage } from "../exports/chart-image.ts";
 import { ExportMenu } from "../exports/export-menu.tsx";
 import { connection, serverNowUs } from "../live/live.ts";
-import { isSilent } from "../live/silence.ts";
 import { StateMark } from "../parts/marks.tsx";
 import { Loading, Notice, Problem } from "../parts/notice.tsx";
 import { RangePicker } from "../parts/range-picker.tsx";
@@ -21,14 +21,17 @@ import { MachineHead } from "./head.ts";
 import { Lanes } from "./lanes-view.tsx";
 import { MachineChart } from "./machine-chart.ts";
 import { machineExports } from "./machine-exports.ts";
-import { type NumericSignal, readNumericSignals } from "./numeric-signals.ts";
+import { readNumericSignals } from "./numeric-signals.ts";
 import "../chart/chart.css";
 import "./machine.css";
 
 type Opened =
   | { kind: "loading" | "unknown" }
   | { kind: "problem"; text: string }
-  | { kind: "open"; head: MachineHead; chart: MachineChart; signals: readonly NumericSignal[] };
+  | { kind: "open"; head: MachineHead; chart: MachineChart };
+
+/** A machine that has sent nothing yet may begin. */
+const unknownEveryMs = 3_000;
 
 const nameOf = (at: string): string => {
   const part = at.split("/")[2] ?? "";
@@ -59,7 +62,7 @@ export default function MachineView() {
             items={() =>
               machineExports(
                 name,
-                opened.signals.map((signal) => signal.name),
+                opened.chart.signals.peek().map((signal) => signal.name),
                 opened.chart.axis.view.peek(),
               )
             }
@@ -72,12 +75,7 @@ export default function MachineView() {
       {opened.kind === "problem" && <Problem text={opened.text} again={again} />}
       {opened.kind === "open" && (
         <div class="machine-columns">
-          <Lanes
-            name={name}
-            chart={opened.chart}
-            signals={opened.signals}
-            hidden={parameters("hide")}
-          />
+          <Lanes name={name} chart={opened.chart} silentFromUs={opened.head.silentFromUs} />
           <Answers
             machine={name}
             view={opened.chart.axis.view}
@@ -102,7 +100,7 @@ function chartOf(name: string, { fromUs, toUs }: View): ChartImage | undefined {
 function showMoment(axis: Axis, timeUs: number): void {
   const { fromUs, toUs } = axis.view.peek();
   if (timeUs < fromUs || timeUs > toUs) axis.pan(timeUs - (fromUs + toUs) / 2);
-  axis.cursorUs.value = timeUs;
+  axis.pin(timeUs);
 }
 
 /** The machine of this name, opened for as long as the view shows it. */
@@ -115,7 +113,7 @@ function useMachine(name: string): [Opened, () => void] {
     const { signal: abort } = life;
     let chart: MachineChart | undefined;
     setOpened({ kind: "loading" });
-    const open = async () => {
+    const open = async (): Promise<void> => {
       const head = new MachineHead(name);
       const [now, signals] = await Promise.all([
         head.begin(of, abort),
@@ -124,19 +122,21 @@ function useMachine(name: string): [Opened, () => void] {
       abort.throwIfAborted();
       if (now === undefined) {
         setOpened({ kind: "unknown" });
-        return;
+        await sleep(unknownEveryMs, abort);
+        return open();
       }
       const nowUs = serverNowUs();
       const view =
         resolveRange(range.peek(), nowUs) ??
         resolveRange({ from: defaultFrom, to: undefined }, nowUs)!;
       chart = new MachineChart({
+        client: of.signals,
         machine: name,
         signals,
         view,
         onRecords: (records) => head.add(records),
       });
-      setOpened({ kind: "open", head, chart, signals });
+      setOpened({ kind: "open", head, chart });
     };
     open().catch((error: unknown) => {
       if (!abort.aborted) setOpened({ kind: "problem", text: toSentence(error) });
@@ -153,7 +153,7 @@ function Now({ head }: { head: MachineHead }) {
   const now = head.now.value;
   const nowUs = browserNowUs.value + connection.value.clockOffsetMs * 1000;
   if (now === undefined) return null;
-  const silent = isSilent(now, nowUs);
+  const silent = head.silentFromUs.value !== undefined;
   const since = silent ? now.lastRecordUs : now.stateSinceUs;
   return (
     <>
