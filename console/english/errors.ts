@@ -13,6 +13,9 @@ export const errorsWords = {
   bySeverity: "By severity",
   otherCodes: "other codes",
   countsHow: "Counts of the whole range for these machines, whatever else is filtered.",
+  exportNote:
+    "The file has all errors of the range whose code begins so; the text in the message is not " +
+    "part of the export.",
   none: "No errors in this range.",
   noneMatches: "No error in this range matches the filter.",
   fresh: (count: number) =>

@@ -51,7 +51,10 @@ export function CountsCard({ counts, problem, filter }: CountsCardProps) {
                     class="code-filter"
                     aria-pressed={filter.code === code}
                     onClick={() =>
-                      setParameters({ code_prefix: filter.code === code ? undefined : code })
+                      setParameters({
+                        code: filter.code === code ? undefined : code,
+                        code_prefix: undefined,
+                      })
                     }
                   >
                     {code}

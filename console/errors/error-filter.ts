@@ -6,8 +6,10 @@ export type ErrorFilter = {
   /** Empty: all. */
   readonly machines: readonly string[];
   readonly severities: readonly Severity[];
-  /** The code begins with this. */
+  /** The code is this one; empty: any. */
   readonly code: string;
+  /** The code begins with this. */
+  readonly codePrefix: string;
   /** Somewhere in the message, in any case. The page looks for it; REST has no such filter. */
   readonly text: string;
 };
@@ -26,12 +28,17 @@ export function readFilter(query: URLSearchParams): ErrorFilter {
     severities: severities
       .filter(([name]) => query.getAll("severity").includes(name))
       .map(([, severity]) => severity),
-    code: query.get("code_prefix") ?? "",
+    code: query.get("code") ?? "",
+    codePrefix: query.get("code_prefix") ?? "",
     text: query.get("text") ?? "",
   };
 }
 
-/** What the accessor filters by. */
+/** Something is left out. */
+export const isFiltered = ({ machines, severities: chosen, ...texts }: ErrorFilter): boolean =>
+  machines.length + chosen.length > 0 || texts.code + texts.codePrefix + texts.text !== "";
+
+/** All of the filter but the text. */
 export function matchesRequest(
   { machine, severity, code }: ErrorRecord,
   filter: ErrorFilter,
@@ -39,7 +46,8 @@ export function matchesRequest(
   return (
     (filter.machines.length === 0 || filter.machines.includes(machine)) &&
     (filter.severities.length === 0 || filter.severities.includes(severity)) &&
-    code.startsWith(filter.code)
+    (filter.code === "" || code === filter.code) &&
+    code.startsWith(filter.codePrefix)
   );
 }
 

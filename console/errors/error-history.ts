@@ -6,24 +6,29 @@ import { toTimestamp, toTimeUs } from "../../codec/timestamps.ts";
 import { reasonOf } from "../contract/failure.ts";
 import type { ErrorRecord } from "../live/messages.ts";
 import type { ErrorFilter } from "./error-filter.ts";
+import { maxRows } from "./error-rows.ts";
 
 export type ErrorHistoryOptions = {
   client: Pick<Client<typeof SignalService>, "querySignals" | "getLatest">;
-  filter: ErrorFilter;
+  filter: Omit<ErrorFilter, "text">;
   fromUs: number;
-  toUs: number;
+  /** The end of a fixed range; undefined: whatever there is, also from a clock that is ahead. */
+  toUs: number | undefined;
+  /** The present, where a range without an end is read back from. */
+  nowUs: number;
 };
 
-/** Most reports that a table holds. */
-export const maxRows = 50_000;
 /** A step reads at least so many, if there are so many. */
 const stepRows = 500;
 const firstPieceUs = 3_600e6;
+const leastPieceUs = 1e6;
+/** A piece with more reports is read again as shorter pieces, so that none is held for nothing. */
+const mostOfPiece = 20_000;
 
 export class ErrorHistory {
   readonly #options: ErrorHistoryOptions;
-  /** Everything from here on has been read. */
-  #readFromUs: number;
+  /** Everything from here on has been read; undefined at first, of a range without an end. */
+  #readFromUs: number | undefined;
   #pieceUs = firstPieceUs;
   #count = 0;
   /** The cursor of the first answer: the feed goes on after it. */
@@ -36,7 +41,7 @@ export class ErrorHistory {
 
   /** The whole range has been read. */
   get isWhole(): boolean {
-    return this.#readFromUs <= this.#options.fromUs;
+    return this.#readFromUs !== undefined && this.#readFromUs <= this.#options.fromUs;
   }
 
   /** The bound is reached: older reports are not read. */
@@ -44,23 +49,42 @@ export class ErrorHistory {
     return this.#count >= maxRows;
   }
 
-  /** The next older reports, newest first; fewer than a step only at the range's start. */
+  /**
+   * The next older reports, newest first; fewer than a step at the range's start, or where a later
+   * piece failed: the next call meets that failure again, and nothing that was read is lost.
+   */
   async older(abort: AbortSignal): Promise<ErrorRecord[]> {
     const rows: ErrorRecord[] = [];
     while (rows.length < stepRows && !this.isWhole && !this.isFull) {
-      const fromUs = Math.max(this.#options.fromUs, this.#readFromUs - this.#pieceUs);
-      const piece = await this.#piece(fromUs, this.#readFromUs, abort);
+      const { fromUs: startUs, nowUs } = this.#options;
+      const fromUs = Math.max(startUs, (this.#readFromUs ?? nowUs) - this.#pieceUs);
+      let piece: ErrorRecord[] | undefined;
+      try {
+        piece = await this.#piece(fromUs, this.#readFromUs, abort);
+      } catch (error) {
+        if (rows.length === 0 || abort.aborted) throw error;
+        return rows;
+      }
+      if (piece === undefined) {
+        this.#pieceUs = Math.max(leastPieceUs, this.#pieceUs / 8);
+        continue;
+      }
       for (const row of piece.toReversed()) rows.push(row);
       this.#readFromUs = fromUs;
       this.#count += piece.length;
       // Pieces grow where reports are rare, and shrink where they are many.
       if (piece.length < stepRows / 2) this.#pieceUs *= 4;
-      if (piece.length > 4 * stepRows) this.#pieceUs = Math.max(60e6, this.#pieceUs / 4);
+      if (piece.length > 4 * stepRows) this.#pieceUs = Math.max(leastPieceUs, this.#pieceUs / 4);
     }
     return rows;
   }
 
-  async #piece(fromUs: number, toUs: number, abort: AbortSignal): Promise<ErrorRecord[]> {
+  /** Ascending by time. Undefined: too many, and the piece can be shorter. */
+  async #piece(
+    fromUs: number,
+    toUs: number | undefined,
+    abort: AbortSignal,
+  ): Promise<ErrorRecord[] | undefined> {
     const { client, filter } = this.#options;
     const rows: ErrorRecord[] = [];
     for (let pageToken = ""; ; ) {
@@ -68,9 +92,9 @@ export class ErrorHistory {
         signal: "error",
         machines: [...filter.machines],
         severities: [...filter.severities],
-        codePrefix: filter.code,
+        codePrefix: filter.code === "" ? filter.codePrefix : filter.code,
         startTime: toTimestamp(fromUs),
-        endTime: toTimestamp(toUs),
+        ...(toUs === undefined ? {} : { endTime: toTimestamp(toUs) }),
         pageSize: 10_000,
         pageToken,
       };
@@ -86,25 +110,12 @@ export class ErrorHistory {
       for (const { machine, time, record } of page.signals) {
         if (record.case !== "errorReport") continue;
         const { severity, code, message } = record.value;
+        if (filter.code !== "" && code !== filter.code) continue;
         rows.push({ machine, timeUs: toTimeUs(time)!, severity, code, message });
       }
       pageToken = page.nextPageToken;
-      if (pageToken === "" || this.#count + rows.length >= maxRows) return rows;
+      if (pageToken === "") return rows;
+      if (rows.length >= mostOfPiece && this.#pieceUs > leastPieceUs) return undefined;
     }
   }
-}
-
-/** Puts live reports, which may come late, into rows that are newest first. */
-export function withFresh(
-  rows: readonly ErrorRecord[],
-  fresh: readonly ErrorRecord[],
-): readonly ErrorRecord[] {
-  if (fresh.length === 0) return rows;
-  const sorted = fresh.toSorted((a, b) => b.timeUs - a.timeUs);
-  const oldest = sorted.at(-1)!.timeUs;
-  const head: ErrorRecord[] = [];
-  let at = 0;
-  for (; at < rows.length && rows[at]!.timeUs > oldest; at++) head.push(rows[at]!);
-  const merged = [...head, ...sorted].sort((a, b) => b.timeUs - a.timeUs);
-  return [...merged, ...rows.slice(at)];
 }

@@ -1,5 +1,5 @@
 // The table of errors: only the rows in view exist. Each leads to its moment in the machine's chart.
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { parameter } from "../address/address.ts";
 import { Link } from "../address/link.tsx";
 import { rangeText } from "../address/range.ts";
@@ -9,13 +9,15 @@ import { SeverityMark } from "../parts/marks.tsx";
 import { VirtualRows } from "../parts/virtual-rows.tsx";
 import { dateTimeText } from "../time/format.ts";
 import { offsetText, zone } from "../time/zone.ts";
-import { maxRows } from "./error-history.ts";
+import { maxRows } from "./error-rows.ts";
 import type { Errors } from "./use-errors.ts";
 
 export type ErrorTableProps = {
   errors: Errors;
   /** Those of its rows that match the text. */
   rows: readonly ErrorRecord[];
+  /** What is said where there are none. */
+  none: string;
   /** Called when the reader comes to the top or leaves it. */
   onTop: (isTop: boolean) => void;
 };
@@ -24,7 +26,7 @@ const rowPx = 34;
 /** So near the end, older errors are read. */
 const nearPx = 1_200;
 
-export function ErrorTable({ errors, rows, onTop }: ErrorTableProps) {
+export function ErrorTable({ errors, rows, none, onTop }: ErrorTableProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const { fresh, loading, problem, isWhole, isFull, readOlder, showFresh } = errors;
   const onScroll = () => {
@@ -32,6 +34,12 @@ export function ErrorTable({ errors, rows, onTop }: ErrorTableProps) {
     onTop(scrollTop < rowPx);
     if (scrollHeight - scrollTop - clientHeight < nearPx) readOlder();
   };
+  // Where few match, the rows that were read do not fill the table: go on, until it is full.
+  useEffect(() => {
+    const { scrollTop, scrollHeight, clientHeight } = scroller.current!;
+    if (!loading && problem === undefined && scrollHeight - scrollTop - clientHeight < nearPx)
+      readOlder();
+  }, [loading, problem, rows.length]);
   const toTop = () => {
     showFresh();
     scroller.current!.scrollTo({ top: 0 });
@@ -75,9 +83,7 @@ export function ErrorTable({ errors, rows, onTop }: ErrorTableProps) {
           {loading
             ? words.more
             : rows.length === 0 && isWhole
-              ? errors.rows.length === 0
-                ? words.none
-                : words.noneMatches
+              ? none
               : isFull
                 ? words.bound(maxRows)
                 : isWhole

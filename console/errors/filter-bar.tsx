@@ -6,14 +6,12 @@ import { useAnswer } from "../contract/use-answer.ts";
 import { errorsWords as words } from "../english/errors.ts";
 import { MachinePicker } from "../parts/machine-picker.tsx";
 import { SeverityMark } from "../parts/marks.tsx";
-import { type ErrorFilter, severities } from "./error-filter.ts";
+import { type ErrorFilter, isFiltered, severities } from "./error-filter.ts";
 
 export function FilterBar({ filter }: { filter: ErrorFilter }) {
   const of = clients.value.signals;
   const names = useAnswer((abort) => readMachineNames(of, abort), [of], { everyMs: 60_000 });
   const textOf = (value: string) => (value === "" ? undefined : value);
-  const isFiltered =
-    filter.machines.length + filter.severities.length > 0 || filter.code + filter.text !== "";
   return (
     <div class="toolbar">
       <MachinePicker
@@ -51,8 +49,10 @@ export function FilterBar({ filter }: { filter: ErrorFilter }) {
         type="search"
         aria-label={words.code}
         placeholder={words.code}
-        value={filter.code}
-        onInput={({ currentTarget: { value } }) => setParameters({ code_prefix: textOf(value) })}
+        value={filter.code === "" ? filter.codePrefix : filter.code}
+        onInput={({ currentTarget: { value } }) =>
+          setParameters({ code: undefined, code_prefix: textOf(value) })
+        }
       />
       <input
         class="field"
@@ -62,7 +62,7 @@ export function FilterBar({ filter }: { filter: ErrorFilter }) {
         value={filter.text}
         onInput={({ currentTarget: { value } }) => setParameters({ text: textOf(value) })}
       />
-      {isFiltered && (
+      {isFiltered(filter) && (
         <button
           type="button"
           class="button quiet"
@@ -70,6 +70,7 @@ export function FilterBar({ filter }: { filter: ErrorFilter }) {
             setParameters({
               machine: undefined,
               severity: undefined,
+              code: undefined,
               code_prefix: undefined,
               text: undefined,
             })

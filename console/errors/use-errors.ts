@@ -3,18 +3,21 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { createBackoff, sleep } from "../../runtime/backoff.ts";
 import { clients } from "../contract/clients.ts";
 import { isPassing, toSentence } from "../contract/failure.ts";
-import { watchRecords } from "../live/live.ts";
+import { serverNowUs, watchRecords } from "../live/live.ts";
 import type { ErrorRecord } from "../live/messages.ts";
 import { type ErrorFilter, matchesRequest } from "./error-filter.ts";
-import { ErrorHistory, withFresh } from "./error-history.ts";
+import { ErrorHistory } from "./error-history.ts";
+import { maxRows, merged, newestFirst } from "./error-rows.ts";
 
 export type Errors = {
+  /** Newest first. */
   readonly rows: readonly ErrorRecord[];
   /** Live reports that are not shown yet. */
   readonly fresh: readonly ErrorRecord[];
   readonly loading: boolean;
   readonly problem: string | undefined;
   readonly isWhole: boolean;
+  /** The table holds as many as it may: older ones are not shown. */
   readonly isFull: boolean;
   readonly readOlder: () => void;
   readonly showFresh: () => void;
@@ -29,61 +32,66 @@ export type UseErrorsOptions = {
   atTop: boolean;
 };
 
-const none: readonly ErrorRecord[] = [];
+type State = {
+  readonly rows: readonly ErrorRecord[];
+  readonly fresh: readonly ErrorRecord[];
+  readonly loading: boolean;
+  readonly problem: string | undefined;
+};
+
+const begun: State = { rows: [], fresh: [], loading: true, problem: undefined };
+/** So many wait for the reader; then they are shown, whether or not the reader is at the top. */
+const maxFresh = 5_000;
 
 export function useErrors({ filter, fromUs, toUs, live, atTop }: UseErrorsOptions): Errors {
-  const { machines, severities, code } = filter;
-  const subject = JSON.stringify([machines, severities, code, fromUs, live ? 0 : toUs]);
+  const { machines, severities, code, codePrefix } = filter;
+  const subject = JSON.stringify([machines, severities, code, codePrefix, fromUs, live ? 0 : toUs]);
   const of = clients.value.signals;
-  const [state, setState] = useState({
-    rows: none,
-    fresh: none,
-    problem: undefined as string | undefined,
-  });
-  const [loading, setLoading] = useState(true);
+  const [state, setState] = useState(begun);
   const [round, setRound] = useState(0);
-  // A new one for each subject, and when the feed is lost.
+  // A new one for each subject, and when the feed is lost: a live one then begins with now.
   const history = useMemo(
-    () => new ErrorHistory({ client: of, filter, fromUs, toUs }),
-    [of, subject, round],
+    () =>
+      new ErrorHistory({
+        client: of,
+        filter,
+        fromUs,
+        toUs: live ? undefined : toUs,
+        nowUs: serverNowUs(),
+      }),
+    [of, subject, live, round],
   );
   const busy = useRef(false);
   const top = useRef(atTop);
   top.current = atTop;
   const life = useRef(new AbortController());
-  const readOlder = () => {
-    if (busy.current || history.isWhole || history.isFull) return;
+  const read = async (abort: AbortSignal) => {
     busy.current = true;
-    const { signal: abort } = life.current;
-    setLoading(true);
-    readPatiently(history, abort, (problem) => setState((old) => ({ ...old, problem })))
-      .then((rows) => {
-        if (abort.aborted) return;
-        setState((old) => ({ ...old, rows: [...old.rows, ...rows], problem: undefined }));
-      })
-      .catch(() => {})
-      .finally(() => {
-        if (abort.aborted) return;
+    setState((old) => ({ ...old, loading: true }));
+    try {
+      const older = await readPatiently(history, abort, (problem) =>
+        setState((old) => ({ ...old, problem })),
+      );
+      abort.throwIfAborted();
+      setState((old) => ({ ...old, rows: merged(old.rows, older), problem: undefined }));
+    } finally {
+      if (!abort.aborted) {
         busy.current = false;
-        setLoading(false);
-      });
+        setState((old) => ({ ...old, loading: false }));
+      }
+    }
+  };
+  const isFull = history.isFull || state.rows.length >= maxRows;
+  const readOlder = () => {
+    if (!busy.current && !history.isWhole && !isFull) read(life.current.signal).catch(() => {});
   };
   useEffect(() => {
     life.current = new AbortController();
-    busy.current = false;
     const { signal: abort } = life.current;
     let feed: Disposable | undefined;
-    setState({ rows: none, fresh: none, problem: undefined });
-    setLoading(true);
+    setState(begun);
     const begin = async () => {
-      busy.current = true;
-      const first = await readPatiently(history, abort, (problem) =>
-        setState((old) => ({ ...old, problem })),
-      );
-      if (abort.aborted) return;
-      busy.current = false;
-      setLoading(false);
-      setState({ rows: first, fresh: none, problem: undefined });
+      await read(abort);
       if (!live) return;
       feed = watchRecords({
         machines,
@@ -91,17 +99,19 @@ export function useErrors({ filter, fromUs, toUs, live, atTop }: UseErrorsOption
         after: history.cursor!,
         onLost: () => setRound((before) => before + 1),
         onRecords({ records }) {
-          const came = records
-            .flatMap(({ machine, errorReports }) =>
-              errorReports.map((report) => ({ machine, ...report })),
-            )
-            .filter((one) => one.timeUs >= fromUs && matchesRequest(one, filter));
+          const came: ErrorRecord[] = [];
+          for (const { machine, errorReports } of records)
+            for (const report of errorReports) {
+              const one = { machine, ...report };
+              if (one.timeUs >= fromUs && matchesRequest(one, filter)) came.push(one);
+            }
           if (came.length === 0) return;
-          setState((old) =>
-            top.current
-              ? { ...old, rows: withFresh(old.rows, came) }
-              : { ...old, fresh: [...old.fresh, ...came] },
-          );
+          setState((old) => {
+            const fresh = merged(old.fresh, newestFirst(came));
+            return top.current || fresh.length > maxFresh
+              ? { ...old, rows: merged(old.rows, fresh), fresh: [] }
+              : { ...old, fresh };
+          });
         },
       });
     };
@@ -110,15 +120,13 @@ export function useErrors({ filter, fromUs, toUs, live, atTop }: UseErrorsOption
       life.current.abort(new Error("other errors are shown"));
       feed?.[Symbol.dispose]();
     };
-  }, [history, live]);
+  }, [history]);
   return {
     ...state,
-    loading,
     isWhole: history.isWhole,
-    isFull: history.isFull,
+    isFull,
     readOlder,
-    showFresh: () =>
-      setState((old) => ({ ...old, rows: withFresh(old.rows, old.fresh), fresh: none })),
+    showFresh: () => setState((old) => ({ ...old, rows: merged(old.rows, old.fresh), fresh: [] })),
   };
 }
 

@@ -8,12 +8,14 @@ import { useAnswer } from "../contract/use-answer.ts";
 import { errorsWords as words } from "../english/errors.ts";
 import { rangeWords } from "../english/frame.ts";
 import { ExportMenu } from "../exports/export-menu.tsx";
-import { serverNowUs } from "../live/live.ts";
+import { connection, serverNowUs } from "../live/live.ts";
 import { Problem } from "../parts/notice.tsx";
 import { RangePicker } from "../parts/range-picker.tsx";
+import { nowUs } from "../time/now.ts";
 import { countErrors } from "./counts.ts";
 import { CountsCard } from "./counts-card.tsx";
-import { matchesText, readFilter, severities } from "./error-filter.ts";
+import { isFiltered, matchesText, readFilter, severities } from "./error-filter.ts";
+import { rowsSince } from "./error-rows.ts";
 import { ErrorTable } from "./error-table.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { useErrors } from "./use-errors.ts";
@@ -41,6 +43,7 @@ export default function ErrorsView() {
         {shown !== undefined && (
           <ExportMenu
             fileName={words.title}
+            note={filter.text + filter.code === "" ? undefined : words.exportNote}
             items={() => [
               {
                 what: words.title,
@@ -50,8 +53,8 @@ export default function ErrorsView() {
                   severity: severities
                     .filter(([, one]) => filter.severities.includes(one))
                     .map(([one]) => one),
-                  code_prefix: filter.code === "" ? undefined : filter.code,
-                  from: rangeText(shown.fromUs),
+                  code_prefix: filter.code || filter.codePrefix || undefined,
+                  from: shown.live ? from : rangeText(shown.fromUs),
                   to: shown.live ? undefined : rangeText(shown.toUs),
                 }),
               },
@@ -82,11 +85,20 @@ function Body({ fromUs, toUs, live }: { fromUs: number; toUs: number; live: bool
     [of, machines, fromUs, toUs, live],
     live ? { everyMs: countEveryMs } : {},
   );
-  const rows =
-    filter.text === "" ? errors.rows : errors.rows.filter((row) => matchesText(row, filter));
+  // A live range moves on: what has left it leaves the table, as it leaves the counts.
+  const startUs = live
+    ? nowUs.value + connection.value.clockOffsetMs * 1_000 - (toUs - fromUs)
+    : fromUs;
+  const inRange = rowsSince(errors.rows, startUs);
+  const rows = filter.text === "" ? inRange : inRange.filter((row) => matchesText(row, filter));
   return (
     <div class="errors-columns">
-      <ErrorTable errors={errors} rows={rows} onTop={setAtTop} />
+      <ErrorTable
+        errors={errors}
+        rows={rows}
+        none={isFiltered(filter) ? words.noneMatches : words.none}
+        onTop={setAtTop}
+      />
       <CountsCard counts={counts.value} problem={counts.problem} filter={filter} />
     </div>
   );

@@ -25,12 +25,14 @@ export type ExportMenuProps = {
   /** Name of the files, without an ending. */
   fileName: string;
   chart?: () => ChartImage | undefined;
+  /** What the reader must know of the files. */
+  note?: string | undefined;
 };
 
 type State = { text: string; busy: boolean };
 const nothing: State = { text: "", busy: false };
 
-export function ExportMenu({ items, fileName, chart }: ExportMenuProps) {
+export function ExportMenu({ items, fileName, chart, note }: ExportMenuProps) {
   const [shown, setShown] = useState<readonly ExportItem[]>();
   const [state, setState] = useState(nothing);
   const box = useRef<HTMLDivElement>(null);
@@ -133,6 +135,7 @@ export function ExportMenu({ items, fileName, chart }: ExportMenuProps) {
               {words.png}
             </button>
           )}
+          {note !== undefined && <p class="how">{note}</p>}
           <p class="how" role="status">
             {state.text}
           </p>
