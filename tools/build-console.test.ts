@@ -50,7 +50,7 @@ test("what is built, or being built, is no source of it", async () => {
     await mkdir(join(copy, room), { recursive: true });
   const write = (path: string, content: string) => writeFile(join(copy, path), content);
   await write("package-lock.json", "{}");
-  await write("console/main.tsx", "1");
+  await write("console/main.ts", "1");
   const digest = digestOfConsole(copy);
   for (const built of ["dist", "dist.building-a1b2"]) {
     await mkdir(join(copy, "console", built));
@@ -58,7 +58,7 @@ test("what is built, or being built, is no source of it", async () => {
   }
   await write("console/parts/card.test.ts", "2");
   expect(digestOfConsole(copy)).toBe(digest);
-  for (const path of ["console/main.tsx", "codec/row.ts", "package-lock.json"]) {
+  for (const path of ["console/main.ts", "codec/row.ts", "package-lock.json"]) {
     const before = digestOfConsole(copy);
     await write(path, "3");
     expect([path, digestOfConsole(copy) === before]).toEqual([path, false]);

@@ -28,9 +28,12 @@ export default function FleetView() {
   const timeZone = zone.value;
   const nowUs = browserNowUs.value + connection.value.clockOffsetMs * 1000;
   const sinceUs = startOfDayUs(nowUs, timeZone);
+  const isShown = machines !== undefined;
   const energy = useAnswer(
-    (abort) => readEnergyToday(clients.value, { sinceUs, abort }),
-    [clients.value, sinceUs],
+    // The tiles first: the energy of the day is the dearer question.
+    async (abort) =>
+      isShown ? await readEnergyToday(clients.value, { sinceUs, abort }) : undefined,
+    [clients.value, sinceUs, isShown],
     { everyMs: 30_000 },
   );
   if (connection.value.kind === "refused") return <Problem text={connection.value.message} />;

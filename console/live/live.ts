@@ -4,6 +4,7 @@
 import { effect, type ReadonlySignal, signal } from "@preact/signals";
 import { key, session } from "../contract/session.ts";
 import type { Connection, ErrorRecord, FromWorker, MachineNow, ToWorker } from "./messages.ts";
+import { openWorker } from "./open-worker.ts";
 
 export type RecordsMessage = FromWorker & { kind: "records" };
 
@@ -94,7 +95,8 @@ const watchMessage = (
 });
 
 const isSeen = () => document.visibilityState === "visible";
-const mayWatch = () => session.value.kind === "open" || session.value.kind === "known";
+/** Who is not known yet may turn out to need no key: waiting for that would only cost time. */
+const mayWatch = () => session.value.kind !== "needed" && session.value.kind !== "refused";
 
 function tell(message: ToWorker): void {
   if (!isSeen() || !mayWatch()) return;
@@ -103,21 +105,10 @@ function tell(message: ToWorker): void {
 }
 
 function connect(): (message: ToWorker) => void {
-  const hello = (to: (message: ToWorker) => void) => {
-    to({ kind: "hello", credential: key.value });
-    return to;
-  };
-  if (typeof SharedWorker === "undefined") {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => receive(data);
-    return hello((message) => worker.postMessage(message));
-  }
-  const { port } = new SharedWorker(new URL("./worker.ts", import.meta.url), {
-    type: "module",
-    name: "millrace-live",
-  });
-  port.onmessage = ({ data }: MessageEvent<FromWorker>) => receive(data);
-  return hello((message) => port.postMessage(message));
+  const worker = openWorker();
+  worker.listen(receive);
+  worker.send({ kind: "hello", credential: key.value });
+  return worker.send;
 }
 
 /** Says again all that this page wants, to a worker that has forgotten it. */

@@ -1,6 +1,6 @@
 // Which view an address shows. Each view is a chunk of its own, loaded when it is first shown.
 import type { ComponentType } from "preact";
-import { viewNames } from "../english/frame.ts";
+import type { viewNames } from "../english/frame.ts";
 
 export type ViewName = keyof typeof viewNames | "machine";
 
@@ -36,7 +36,8 @@ export function viewOf(path: string): ViewName | undefined {
   if (path === "/") return "fleet";
   if (machinePath.test(path)) return "machine";
   const name = path.replace(/^\/|\/$/g, "");
-  return name !== "fleet" && Object.hasOwn(viewNames, name) ? (name as ViewName) : undefined;
+  const isListed = Object.hasOwn(loaders, name) && name !== "fleet" && name !== "machine";
+  return isListed ? (name as ViewName) : undefined;
 }
 
 export const pathOf = (name: keyof typeof viewNames): string =>
