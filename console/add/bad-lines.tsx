@@ -3,7 +3,7 @@ import { fileWords as words } from "../english/add.ts";
 import { save } from "../exports/download.ts";
 import type { BadLine } from "./file/upload.ts";
 
-/** So many are shown; the list that can be saved has them all. */
+/** So many are shown; the list that can be saved has more. */
 const shownLines = 200;
 
 export function BadLines({ bad, count }: { bad: readonly BadLine[]; count: number }) {
@@ -33,7 +33,7 @@ export function BadLines({ bad, count }: { bad: readonly BadLine[]; count: numbe
         </tbody>
       </table>
       <button type="button" class="button" onClick={saveList}>
-        {words.saveBad}
+        {words.saveBad(bad.length, count)}
       </button>
     </details>
   );

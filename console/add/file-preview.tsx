@@ -9,9 +9,16 @@ import type { BadLine } from "./file/upload.ts";
 
 const previewRows = 20;
 
-type Looked = { rows: readonly Row[]; bad: readonly BadLine[] };
+type Looked = { rows: readonly Row[]; bad: readonly BadLine[]; unreadable?: true };
 
-export function FilePreview({ file, form }: { file: File; form: FileForm }) {
+export type FilePreviewProps = {
+  file: File;
+  form: FileForm;
+  /** Called with the machines that the first rows name. */
+  onMachines: (names: readonly string[]) => void;
+};
+
+export function FilePreview({ file, form, onMachines }: FilePreviewProps) {
   const [looked, setLooked] = useState<Looked>({ rows: [], bad: [] });
   useEffect(() => {
     const life = new AbortController();
@@ -25,10 +32,16 @@ export function FilePreview({ file, form }: { file: File; form: FileForm }) {
       }
       life.signal.throwIfAborted();
       setLooked({ rows, bad });
+      const names = new Set<string>();
+      for (const { machine = "" } of rows) if (machine !== "") names.add(machine);
+      onMachines([...names]);
     };
-    read().catch(() => {});
+    read().catch(() => {
+      if (!life.signal.aborted) setLooked({ rows: [], bad: [], unreadable: true });
+    });
     return () => life.abort(new Error("another file is shown"));
   }, [file, form.kind, form.kind === "csv" ? form.mapping : ""]);
+  if (looked.unreadable) return <p role="alert">{words.unreadable}</p>;
   const fields = [...new Set(looked.rows.flatMap((row) => Object.keys(row)))];
   return (
     <>

@@ -9,7 +9,14 @@ import { FilePreview } from "./file-preview.tsx";
 import { MappingForm } from "./mapping-form.tsx";
 import { UploadForm } from "./upload-form.tsx";
 
-export function FileTab({ machine, signal }: { machine: string; signal: string }) {
+export type FileTabProps = {
+  machine: string;
+  signal: string;
+  /** Called with the machines that the file names, as far as it has been read. */
+  onMachines: (names: readonly string[]) => void;
+};
+
+export function FileTab({ machine, signal, onMachines }: FileTabProps) {
   const [file, setFile] = useState<File>();
   const [look, setLook] = useState<FileLook>();
   const [mapping, setMapping] = useState<FileMapping>();
@@ -27,11 +34,13 @@ export function FileTab({ machine, signal }: { machine: string; signal: string }
         decimalComma: found.decimalComma,
       });
   };
-  if (file === undefined || look === undefined || look.kind === "empty")
+  if (file === undefined || look === undefined || (look.kind !== "csv" && look.kind !== "ndjson"))
     return (
       <>
         <DropBox onFile={(next) => void take(next)} />
-        {look?.kind === "empty" && <p role="alert">{words.empty}</p>}
+        {look !== undefined && look.kind !== "csv" && look.kind !== "ndjson" && (
+          <p role="alert">{words[look.kind]}</p>
+        )}
       </>
     );
   const form: FileForm | undefined =
@@ -45,13 +54,20 @@ export function FileTab({ machine, signal }: { machine: string; signal: string }
         {look.kind === "ndjson"
           ? words.ndjson
           : words.csv(words.delimiters[look.delimiter], look.columns.length)}{" "}
-        <button type="button" class="button" onClick={() => setFile(undefined)}>
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            setFile(undefined);
+            setLook(undefined);
+          }}
+        >
           {words.another}
         </button>
       </p>
       {look.kind === "csv" && mapping && <MappingForm mapping={mapping} onChange={setMapping} />}
-      {form && <FilePreview file={file} form={form} />}
-      {form && <UploadForm file={file} form={form} />}
+      {form && <FilePreview file={file} form={form} onMachines={onMachines} />}
+      {form && <UploadForm file={file} form={form} onMachines={onMachines} />}
     </>
   );
 }

@@ -111,6 +111,19 @@ export function MappingForm({ mapping, onChange }: MappingFormProps) {
               ))}
           </select>
         </label>
+        <label class="add-field">
+          <span class="soft">{words.decimal}</span>
+          <select
+            class="field"
+            value={mapping.decimalComma ? "comma" : "point"}
+            onChange={({ currentTarget: { value } }) =>
+              onChange({ ...mapping, decimalComma: value === "comma" })
+            }
+          >
+            <option value="point">{words.decimals.point}</option>
+            <option value="comma">{words.decimals.comma}</option>
+          </select>
+        </label>
       </div>
       <p class="how">{words.zone}</p>
     </>

@@ -14,7 +14,14 @@ type Sending =
   | { kind: "done"; progress: UploadProgress }
   | { kind: "failed"; reason: string };
 
-export function UploadForm({ file, form }: { file: File; form: FileForm }) {
+export type UploadFormProps = {
+  file: File;
+  form: FileForm;
+  /** Called with the machines that the rows name, as they are sent. */
+  onMachines: (names: readonly string[]) => void;
+};
+
+export function UploadForm({ file, form, onMachines }: UploadFormProps) {
   const [state, setState] = useState<Sending>({ kind: "idle" });
   useEffect(() => setState({ kind: "idle" }), [file]);
   const start = async () => {
@@ -26,7 +33,10 @@ export function UploadForm({ file, form }: { file: File; form: FileForm }) {
         key: await keyOf(file, form),
         credential: key.value,
         abort: life.signal,
-        onProgress: (now) => setState({ kind: "sending", progress: now, life }),
+        onProgress: (now) => {
+          setState({ kind: "sending", progress: now, life });
+          if (now.machines.length > 0) onMachines(now.machines);
+        },
       });
       setState({ kind: "done", progress });
     } catch (error) {
@@ -34,7 +44,7 @@ export function UploadForm({ file, form }: { file: File; form: FileForm }) {
       else
         setState({
           kind: "failed",
-          reason: error instanceof Error ? error.message : toSentence(error),
+          reason: reasonOf(error),
         });
     }
   };
@@ -72,6 +82,12 @@ export function UploadForm({ file, form }: { file: File; form: FileForm }) {
       )}
     </div>
   );
+}
+
+function reasonOf(error: unknown): string {
+  // The file was changed, moved or deleted after it was chosen.
+  if (error instanceof DOMException && error.name === "NotReadableError") return words.unreadable;
+  return error instanceof Error ? error.message : toSentence(error);
 }
 
 /** The same for the same file read in the same way. */

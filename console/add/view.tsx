@@ -1,4 +1,5 @@
 // What one has to do to add a machine, with names and addresses filled in.
+import { useState } from "preact/hooks";
 import { parameter, setParameters } from "../address/address.ts";
 import { session } from "../contract/session.ts";
 import { addWords as words } from "../english/add.ts";
@@ -23,6 +24,9 @@ export default function AddView() {
   const machine = parameter("machine") ?? "press-8";
   const signal = parameter("signal") ?? "temperature";
   const unit = parameter("unit") ?? "°C";
+  // A file may name other machines than the field above.
+  const [named, setNamed] = useState<readonly string[]>([]);
+  const awaited = tab === "file" && named.length > 0 ? named : [machine];
   const onKeyDown = (event: KeyboardEvent) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (by === undefined) return;
@@ -58,10 +62,10 @@ export default function AddView() {
           ))}
         </div>
         <div id="add-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
-          <Panel tab={tab} machine={machine} signal={signal} unit={unit} />
+          <Panel tab={tab} machine={machine} signal={signal} unit={unit} onMachines={setNamed} />
         </div>
       </section>
-      <FirstRecord machine={machine} />
+      <FirstRecord machines={awaited} />
     </>
   );
 }
@@ -79,10 +83,16 @@ function Field({ name, label, value }: { name: string; label: string; value: str
   );
 }
 
-type PanelProps = { tab: Tab; machine: string; signal: string; unit: string };
+type PanelProps = {
+  tab: Tab;
+  machine: string;
+  signal: string;
+  unit: string;
+  onMachines: (names: readonly string[]) => void;
+};
 
-function Panel({ tab, machine, signal, unit }: PanelProps) {
-  if (tab === "file") return <FileTab machine={machine} signal={signal} />;
+function Panel({ tab, machine, signal, unit, onMachines }: PanelProps) {
+  if (tab === "file") return <FileTab machine={machine} signal={signal} onMachines={onMachines} />;
   const needsKey = session.value.kind === "known";
   const options = { origin: location.origin, machine, signal, unit, needsKey };
   const text = {

@@ -1,6 +1,6 @@
 // The answers for the range in view, beside a chart: the same figures as REST gives for it.
 import { computed, type ReadonlySignal } from "@preact/signals";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { clients } from "../contract/clients.ts";
 import { useAnswer } from "../contract/use-answer.ts";
@@ -35,7 +35,7 @@ const staleMs = 15_000;
 
 export function Answers({ machine, view, live, onMoment }: AnswersProps) {
   const asked = useResting(view, live);
-  const answer = useAnswer<SummaryFigures | undefined>(
+  const answer = useAnswer<Answered>(
     async (abort) => {
       const now = serverNowUs();
       const fromUs = live ? now - (asked.toUs - asked.fromUs) : asked.fromUs;
@@ -47,7 +47,7 @@ export function Answers({ machine, view, live, onMoment }: AnswersProps) {
         },
         { signal: abort },
       );
-      return machines[0] && figuresOf(machines[0]);
+      return { asked, figures: machines[0] && figuresOf(machines[0]) };
     },
     [clients.value, machine, live, asked],
     live ? { everyMs: liveEveryMs } : {},
@@ -65,20 +65,39 @@ export function Answers({ machine, view, live, onMoment }: AnswersProps) {
         )}
       </div>
     );
+  const { figures } = value;
+  if (figures === undefined)
+    return (
+      <div class="answers">
+        <Notice>{words.noSummary}</Notice>
+      </div>
+    );
+  // Until the figures of another range are there, those of the earlier one stay, and look so.
+  const isEarlier = value.asked !== asked;
   const ageMs = nowUs.value / 1_000 - (atMs ?? 0);
   return (
-    <div class="answers">
+    <div class={isEarlier ? "answers earlier" : "answers"} aria-busy={isEarlier}>
+      <p class="earlier-word" role="status">
+        {isEarlier ? words.earlier : ""}
+      </p>
       {problem !== undefined && ageMs > staleMs && (
         <p class="notice problem">
           {problem} {frame.stale(ageText(ageMs * 1_000))}
         </p>
       )}
-      <StatesCard figures={value} />
-      <EnergyCard figures={value} onMoment={onMoment} />
-      <ErrorsCard errors={value.errors} />
+      <StatesCard figures={figures} />
+      <EnergyCard figures={figures} onMoment={onMoment} />
+      <ErrorsCard errors={figures.errors} />
     </div>
   );
 }
+
+type Answered = {
+  /** The range that was asked for. */
+  readonly asked: Range;
+  /** Undefined: there is no such machine, as far as the caller may see. */
+  readonly figures: SummaryFigures | undefined;
+};
 
 type Range = { readonly fromUs: number; readonly toUs: number };
 
@@ -94,8 +113,13 @@ function useResting(view: ReadonlySignal<Range>, live: boolean): Range {
       }),
     [view, live],
   ).value;
+  const rested = useRef(key);
   useEffect(() => {
-    const timer = setTimeout(() => setResting(view.peek()), restMs);
+    if (rested.current === key) return;
+    const timer = setTimeout(() => {
+      rested.current = key;
+      setResting(view.peek());
+    }, restMs);
     return () => clearTimeout(timer);
   }, [key]);
   return resting;

@@ -9,7 +9,7 @@ import type { SummaryFigures } from "./summary-figures.ts";
 
 export function StatesCard({ figures }: { figures: SummaryFigures }) {
   const { states, availability, transitions, silentUs, fromUs, toUs } = figures;
-  const how = `${words.statesHow} ${words.availabilityHow}${silentUs > 0 ? ` ${words.silentHow}` : ""}`;
+  const how = `${words.statesHow} ${words.availabilityHow} ${words.silentHow}`;
   return (
     <Card title={words.states} how={how}>
       {states.every(({ timeUs }) => timeUs === 0) ? (
@@ -42,7 +42,8 @@ export function StatesCard({ figures }: { figures: SummaryFigures }) {
           [words.total, lengthText(Math.max(0, toUs - fromUs))],
           [words.availability, availability === undefined ? "–" : percent(availability)],
           [words.transitions, transitions.toLocaleString("en-GB")],
-          ...(silentUs > 0 ? [[words.silent, lengthText(silentUs)] as const] : []),
+          // Always there, so that nothing moves when a silence begins.
+          [words.silent, silentUs > 0 ? lengthText(silentUs) : "–"],
         ]}
       />
     </Card>

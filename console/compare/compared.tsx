@@ -177,6 +177,7 @@ function useAxis(box: { current: HTMLDivElement | null }): { axis: Axis; asked: 
   }, []);
   const view = axis.view.value;
   useEffect(() => {
+    if (view === asked) return;
     const timer = setTimeout(() => setAsked(axis.view.peek()), restMs);
     return () => clearTimeout(timer);
   }, [view]);

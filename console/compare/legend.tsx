@@ -1,4 +1,5 @@
 // Which line is which: colour and dash, with the machine and, of an earlier period, its date.
+import type { LegendLine } from "../exports/chart-image.ts";
 import { zone } from "../time/zone.ts";
 import type { CompareSeries } from "./compare-series.ts";
 import { lookOfSeries, nameOfSeries } from "./series-look.ts";
@@ -34,4 +35,13 @@ export function Legend({ series, machines, fromUs }: LegendProps) {
       })}
     </ul>
   );
+}
+
+/** The legend as the page shows it, for an image. */
+export function legendLines(chart: Element): LegendLine[] {
+  return [...chart.querySelectorAll(".compare-legend li")].map((item) => {
+    const { stroke, strokeDasharray } = getComputedStyle(item.querySelector("line")!);
+    const dash = strokeDasharray.split(/[ ,]+/).map(Number.parseFloat).filter(Number.isFinite);
+    return { color: stroke, dash, text: item.textContent ?? "" };
+  });
 }

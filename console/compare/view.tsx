@@ -12,7 +12,10 @@ import { serverNowUs } from "../live/live.ts";
 import { MachinePicker } from "../parts/machine-picker.tsx";
 import { Notice, Problem } from "../parts/notice.tsx";
 import { RangePicker } from "../parts/range-picker.tsx";
+import { rangeInWords } from "../time/format.ts";
+import { zone } from "../time/zone.ts";
 import { Compared } from "./compared.tsx";
+import { legendLines } from "./legend.tsx";
 import { shiftOf, shifts } from "./shifts.ts";
 import { SignalPicker } from "./signal-picker.tsx";
 import "../chart/chart.css";
@@ -67,7 +70,7 @@ export default function CompareView() {
               signals.map((signal) => ({
                 what: signal,
                 rows: true,
-                path: restPath(`/signals/${signal}/buckets`, {
+                path: restPath(`/signals/${encodeURIComponent(signal)}/buckets`, {
                   machine: chosen,
                   from: rangeText(resolved.fromUs),
                   to: resolved.live ? undefined : rangeText(resolved.toUs),
@@ -76,9 +79,14 @@ export default function CompareView() {
             }
             chart={() => {
               const element = document.querySelector<HTMLElement>(".compare-chart");
-              return element === null
-                ? undefined
-                : { element, title: chosen.join(", "), subtitle: `${from} – ${to ?? "now"}` };
+              if (element === null) return undefined;
+              const shown = resolveRange({ from, to }, serverNowUs())!;
+              return {
+                element,
+                title: `${signals.join(", ")}: ${chosen.join(", ")}`,
+                subtitle: rangeInWords(shown.fromUs, shown.toUs, zone.value),
+                legend: legendLines(element),
+              };
             }}
           />
         )}

@@ -11,7 +11,8 @@ import {
   kilowatts,
   percent,
 } from "../time/format.ts";
-import type { Demand, EnergyDay } from "./energy-days.ts";
+import { startOfDayUs } from "../time/zone.ts";
+import { type Demand, type EnergyDay, statesOf, sumOf } from "./energy-days.ts";
 
 export type DayTableProps = {
   label: string;
@@ -28,9 +29,18 @@ export type Price = { readonly perKwh: number; readonly currency: string };
 export const costText = (kwh: number, { perKwh, currency }: Price): string =>
   `${fixedNumber(kwh * perKwh, 2)} ${currency}`;
 
-const states = [MachineState.ACTIVE, MachineState.IDLE, MachineState.FAULT, MachineState.OFF];
-
 export function DayTable({ label, days, timeZone, price, demands, nowUs }: DayTableProps) {
+  const states = statesOf(days);
+  const figures = (day: EnergyDay) => (
+    <>
+      <td>{kwhText(day.kwh)}</td>
+      {states.map((state) => (
+        <td key={state}>{partText(day, state)}</td>
+      ))}
+      {price && <td>{idleCostText(day, price)}</td>}
+    </>
+  );
+  const sum = sumOf(days);
   return (
     <Wide label={label}>
       <table class="grid-table" aria-label={label}>
@@ -49,40 +59,50 @@ export function DayTable({ label, days, timeZone, price, demands, nowUs }: DayTa
           </tr>
         </thead>
         <tbody>
-          {days.map((day) => {
-            const demand = demands?.get(day.fromUs);
-            return (
-              <tr key={day.fromUs}>
-                <th scope="row">
-                  {dateText(day.fromUs, timeZone)}
-                  {day.toUs > nowUs - 60e6 && <span class="soft"> {words.soFar}</span>}
-                </th>
-                <td>{day.kwh === undefined ? "–" : kilowattHours(day.kwh)}</td>
-                {states.map((state) => (
-                  <td key={state}>
-                    {day.kwh === undefined ? "–" : kilowattHours(day.byState.get(state) ?? 0)}
-                  </td>
-                ))}
-                {price && (
-                  <td>
-                    {day.kwh === undefined
-                      ? "–"
-                      : costText(day.byState.get(MachineState.IDLE) ?? 0, price)}
-                  </td>
+          {days.map((day) => (
+            <tr key={day.fromUs}>
+              <th scope="row">
+                {dateText(day.fromUs, timeZone)}
+                {startOfDayUs(day.fromUs, timeZone, 1) > nowUs && (
+                  <span class="soft"> {words.soFar}</span>
                 )}
-                {demands && (
-                  <td>
-                    {demand === undefined
-                      ? "–"
-                      : `${kilowatts(demand.watts)} kW · ${clockText(demand.atUs, timeZone).slice(0, 5)}`}
-                  </td>
-                )}
-                <td>{percent(day.coverage)}</td>
-              </tr>
-            );
-          })}
+              </th>
+              {figures(day)}
+              {demands && <td>{demandText(demands.get(day.fromUs), timeZone)}</td>}
+              <td>{percent(day.coverage)}</td>
+            </tr>
+          ))}
         </tbody>
+        {sum !== undefined && days.length > 1 && (
+          <tfoot>
+            <tr>
+              <th scope="row">{words.sum(days.length)}</th>
+              {figures(sum)}
+              {demands && <td />}
+              <td>{percent(sum.coverage)}</td>
+            </tr>
+          </tfoot>
+        )}
       </table>
     </Wide>
   );
 }
+
+const kwhText = (kwh: number | undefined) => (kwh === undefined ? "–" : kilowattHours(kwh));
+
+/** Nothing where no time was spent in the state; unknown where samples cover none of that time. */
+function partText(day: EnergyDay, state: MachineState): string {
+  if (day.kwh === undefined) return "–";
+  return day.byState.has(state) ? kwhText(day.byState.get(state)) : kilowattHours(0);
+}
+
+function idleCostText(day: EnergyDay, price: Price): string {
+  if (day.kwh === undefined) return "–";
+  const idle = day.byState.has(MachineState.IDLE) ? day.byState.get(MachineState.IDLE) : 0;
+  return idle === undefined ? "–" : costText(idle, price);
+}
+
+const demandText = (demand: Demand | undefined, timeZone: string): string =>
+  demand === undefined
+    ? "–"
+    : `${kilowatts(demand.watts)} kW · ${clockText(demand.atUs, timeZone).slice(0, 5)}`;

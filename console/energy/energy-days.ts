@@ -9,12 +9,23 @@ export type EnergyDay = {
   readonly toUs: number;
   /** Unknown where nothing is covered. */
   readonly kwh: number | undefined;
-  readonly byState: ReadonlyMap<MachineState, number>;
+  /**
+   * kWh of the states in which time was spent; undefined where samples cover none of that time.
+   * They add up to `kwh`.
+   */
+  readonly byState: ReadonlyMap<MachineState, number | undefined>;
   /** From 0 to 1. */
   readonly coverage: number;
 };
 
 export type MachineEnergy = { readonly name: string; readonly days: readonly EnergyDay[] };
+
+export type EnergyDays = {
+  /** Those that have energy in some day. */
+  readonly machines: readonly MachineEnergy[];
+  /** Names of the others. */
+  readonly without: readonly string[];
+};
 
 export type EnergyOptions = {
   machines: readonly string[];
@@ -23,12 +34,13 @@ export type EnergyOptions = {
   abort: AbortSignal;
 };
 
-/** Only machines that have energy in some day. All have the same days. */
+/** All machines have the same days. */
 export async function readEnergyDays(
   client: Pick<Client<typeof SignalService>, "aggregateStates">,
   { machines, fromUs, timeZone, abort }: EnergyOptions,
-): Promise<MachineEnergy[]> {
+): Promise<EnergyDays> {
   const found: MachineEnergy[] = [];
+  const without: string[] = [];
   for (let pageToken = ""; ; ) {
     const page = await client.aggregateStates(
       {
@@ -45,43 +57,57 @@ export async function readEnergyDays(
           fromUs: toTimeUs(startTime)!,
           toUs: toTimeUs(endTime)!,
           kwh: energyKwh,
-          byState: new Map(states.map((one) => [one.state, one.energyKwh])),
+          byState: new Map(
+            states.map((one) => [one.state, one.energyCoverage > 0 ? one.energyKwh : undefined]),
+          ),
           coverage: coverage ?? 0,
         }),
       );
       if (days.some(({ kwh }) => kwh !== undefined)) found.push({ name: machine, days });
+      else without.push(machine);
     }
     pageToken = page.nextPageToken;
-    if (pageToken === "") return found;
+    if (pageToken === "") return { machines: found, without };
   }
 }
 
-/** The sum of machines, day by day. A day's coverage is the mean of its machines. */
-export function totalOf(machines: readonly MachineEnergy[]): readonly EnergyDay[] {
-  const [first] = machines;
-  if (first === undefined) return [];
-  return first.days.map(({ fromUs, toUs }, at) => {
-    const byState = new Map<MachineState, number>();
-    let kwh: number | undefined;
-    let coverage = 0;
-    for (const { days } of machines) {
-      const day = days[at]!;
-      coverage += day.coverage / machines.length;
-      if (day.kwh !== undefined) kwh = (kwh ?? 0) + day.kwh;
-      for (const [state, part] of day.byState) byState.set(state, (byState.get(state) ?? 0) + part);
-    }
-    return { fromUs, toUs, kwh, byState, coverage };
-  });
-}
+const plus = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined ? b : a + (b ?? 0);
 
-/** Over several days. */
-export function sumOfDays(days: readonly EnergyDay[]): { kwh: number; idleKwh: number } {
-  let [kwh, idleKwh] = [0, 0];
+/** Several days, or the same day of several machines, as one. Its coverage is the mean by time. */
+export function sumOf(days: readonly EnergyDay[]): EnergyDay | undefined {
+  const byState = new Map<MachineState, number | undefined>();
+  let [kwh, coveredUs, lengthUs] = [undefined as number | undefined, 0, 0];
+  let [fromUs, toUs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const day of days) {
-    kwh += day.kwh ?? 0;
-    idleKwh += day.byState.get(MachineState.IDLE) ?? 0;
+    kwh = plus(kwh, day.kwh);
+    for (const [state, part] of day.byState) byState.set(state, plus(byState.get(state), part));
+    coveredUs += day.coverage * (day.toUs - day.fromUs);
+    lengthUs += day.toUs - day.fromUs;
+    fromUs = Math.min(fromUs, day.fromUs);
+    toUs = Math.max(toUs, day.toUs);
   }
-  return { kwh, idleKwh };
+  if (days.length === 0) return undefined;
+  return { fromUs, toUs, kwh, byState, coverage: lengthUs === 0 ? 0 : coveredUs / lengthUs };
+}
+
+/** The sum of machines, day by day. Days are the same when they begin together. */
+export function totalOf(machines: readonly MachineEnergy[]): readonly EnergyDay[] {
+  const byStart = new Map<number, EnergyDay[]>();
+  for (const { days } of machines)
+    for (const day of days) {
+      const same = byStart.get(day.fromUs);
+      if (same === undefined) byStart.set(day.fromUs, [day]);
+      else same.push(day);
+    }
+  return [...byStart].sort(([a], [b]) => a - b).map(([, days]) => sumOf(days)!);
+}
+
+/** The states that a table or a legend of these days names. Unknown only if it has energy. */
+export function statesOf(days: readonly EnergyDay[]): readonly MachineState[] {
+  const { ACTIVE, IDLE, FAULT, OFF, UNSPECIFIED } = MachineState;
+  const hasUnknown = days.some(({ byState }) => (byState.get(UNSPECIFIED) ?? 0) > 0);
+  return hasUnknown ? [ACTIVE, IDLE, FAULT, OFF, UNSPECIFIED] : [ACTIVE, IDLE, FAULT, OFF];
 }
 
 export type Demand = { readonly watts: number; readonly atUs: number };

@@ -5,26 +5,31 @@ import type { Price } from "./day-table.tsx";
 
 const defaultCurrency = "EUR";
 
-/** Undefined: none was typed. Takes a comma for the point. */
-export function readPrice(text = "", currency = ""): Price | undefined {
+/** Undefined: none was typed. wrong: what was typed is no price. Takes a comma for the point. */
+export function readPrice(text = "", currency = ""): Price | "wrong" | undefined {
+  if (text.trim() === "") return undefined;
   const perKwh = Number(text.trim().replace(",", "."));
-  return text.trim() !== "" && Number.isFinite(perKwh) && perKwh >= 0
+  return Number.isFinite(perKwh) && perKwh >= 0
     ? { perKwh, currency: currency === "" ? defaultCurrency : currency }
-    : undefined;
+    : "wrong";
 }
 
-export function PriceFields() {
+export function PriceFields({ isWrong }: { isWrong: boolean }) {
   const textOf = (value: string) => (value.trim() === "" ? undefined : value);
   return (
     <>
-      <input
-        class="field price"
-        inputMode="decimal"
-        aria-label={words.price}
-        placeholder={words.price}
-        value={parameter("price") ?? ""}
-        onInput={({ currentTarget: { value } }) => setParameters({ price: textOf(value) })}
-      />
+      <label class="price-label">
+        {words.price}
+        <input
+          class="field price"
+          inputMode="decimal"
+          placeholder="0.32"
+          aria-invalid={isWrong}
+          aria-describedby={isWrong ? "price-wrong" : undefined}
+          value={parameter("price") ?? ""}
+          onInput={({ currentTarget: { value } }) => setParameters({ price: textOf(value) })}
+        />
+      </label>
       <input
         class="field currency"
         aria-label={words.currency}
@@ -33,6 +38,11 @@ export function PriceFields() {
         value={parameter("currency") ?? ""}
         onInput={({ currentTarget: { value } }) => setParameters({ currency: textOf(value) })}
       />
+      {isWrong && (
+        <span id="price-wrong" class="price-wrong" role="alert">
+          {words.priceWrong}
+        </span>
+      )}
     </>
   );
 }

@@ -1,4 +1,5 @@
 // Bars of days, stacked by state. The table beside it says the same in numbers.
+import { useId } from "preact/hooks";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { energyWords as words } from "../english/energy.ts";
 import { stateWords } from "../english/frame.ts";
@@ -27,6 +28,8 @@ const order: readonly MachineState[] = [
 ];
 
 export function StackedBars({ days, timeZone, width, height, labelled, label }: StackedBarsProps) {
+  // Each picture has a pattern of its own: a name stands once in a page.
+  const hatch = useId();
   const most = days.reduce((top, { kwh = 0 }) => Math.max(top, kwh), 0) || 1;
   const [above, below] = labelled ? [18, 20] : [1, 1];
   const room = height - above - below;
@@ -43,7 +46,7 @@ export function StackedBars({ days, timeZone, width, height, labelled, label }: 
     >
       <defs>
         <pattern
-          id="fault-hatch"
+          id={hatch}
           width="6"
           height="6"
           patternUnits="userSpaceOnUse"
@@ -72,7 +75,7 @@ export function StackedBars({ days, timeZone, width, height, labelled, label }: 
                   y={y}
                   width={wide}
                   height={Math.max(0.6, part - 0.6)}
-                  fill={look === "fault" ? "url(#fault-hatch)" : `var(--${look})`}
+                  fill={look === "fault" ? `url(#${hatch})` : `var(--${look})`}
                 >
                   <title>{stateWords[state]}</title>
                 </rect>

@@ -18,10 +18,12 @@ import { kilowattHours } from "../time/format.ts";
 import { startOfDayUs, zone } from "../time/zone.ts";
 import { costText, DayTable, type Price } from "./day-table.tsx";
 import {
+  type Demand,
   type MachineEnergy,
   readDemands,
   readEnergyDays,
-  sumOfDays,
+  statesOf,
+  sumOf,
   totalOf,
 } from "./energy-days.ts";
 import { PriceFields, readPrice } from "./price.tsx";
@@ -37,7 +39,8 @@ export default function EnergyView() {
   const asked = Number(parameter("days"));
   const days = periods.find((one) => one === asked) ?? periods[0];
   const chosen = parameters("machine");
-  const price = readPrice(parameter("price"), parameter("currency"));
+  const typed = readPrice(parameter("price"), parameter("currency"));
+  const price = typed === "wrong" ? undefined : typed;
   const of = clients.value.signals;
   const fromUs = startOfDayUs(serverNowUs(), timeZone, 1 - days);
   const names = useAnswer((abort) => readMachineNames(of, abort), [of], { everyMs });
@@ -46,7 +49,8 @@ export default function EnergyView() {
     [of, chosen.join("\0"), fromUs, timeZone],
     { everyMs },
   );
-  const machines = answer.value;
+  const machines = answer.value?.machines;
+  const without = answer.value?.without ?? [];
   const total = useMemo(() => machines && totalOf(machines), [machines]);
   return (
     <>
@@ -73,7 +77,7 @@ export default function EnergyView() {
           chosen={chosen}
           onChoose={(machine) => setParameters({ machine })}
         />
-        <PriceFields />
+        <PriceFields isWrong={typed === "wrong"} />
         <span class="grow" />
         <ExportMenu
           fileName={words.title}
@@ -99,7 +103,7 @@ export default function EnergyView() {
           <Card
             title={words.byDay}
             how={`${words.how} ${price ? words.costHow : words.noPrice}`}
-            aside={<Legend />}
+            aside={<Legend states={statesOf(total!)} />}
           >
             <Wide label={words.byDay}>
               <StackedBars
@@ -122,20 +126,19 @@ export default function EnergyView() {
           {machines.map((machine) => (
             <Machine key={machine.name} machine={machine} price={price} timeZone={timeZone} />
           ))}
+          {without.length > 0 && <p class="soft">{words.without(without)}</p>}
         </>
       )}
     </>
   );
 }
 
-function Legend() {
+function Legend({ states }: { states: readonly MachineState[] }) {
   return (
     <span class="toolbar">
-      {[MachineState.ACTIVE, MachineState.IDLE, MachineState.FAULT, MachineState.OFF].map(
-        (state) => (
-          <StateMark key={state} state={state} />
-        ),
-      )}
+      {states.map((state) => (
+        <StateMark key={state} state={state} />
+      ))}
     </span>
   );
 }
@@ -145,7 +148,8 @@ type MachineProps = { machine: MachineEnergy; price: Price | undefined; timeZone
 /** A machine in a line, and its days when it is opened. */
 function Machine({ machine: { name, days }, price, timeZone }: MachineProps) {
   const [isOpen, setOpen] = useState(false);
-  const { kwh, idleKwh } = sumOfDays(days);
+  const sum = sumOf(days);
+  const idleKwh = sum?.byState.get(MachineState.IDLE) ?? 0;
   return (
     <details class="card energy-machine" onToggle={({ currentTarget: { open } }) => setOpen(open)}>
       <summary>
@@ -159,7 +163,7 @@ function Machine({ machine: { name, days }, price, timeZone }: MachineProps) {
           label={words.details(name)}
         />
         <span class="numbers">
-          <b>{kilowattHours(kwh)}</b> {words.kwh}
+          <b>{kilowattHours(sum?.kwh ?? 0)}</b> {words.kwh}
         </span>
         <span class="numbers soft">
           {words.idleKwh} {kilowattHours(idleKwh)} {words.kwh}
@@ -176,15 +180,13 @@ function Days({ name, days, price, timeZone }: MachineEnergy & Omit<MachineProps
   const of = clients.value.signals;
   const demands = useAnswer(
     async (abort) => {
-      const found = await Promise.all(
-        days.map(({ fromUs, toUs }) => readDemands(of, { machines: [name], fromUs, toUs, abort })),
-      );
-      return new Map(
-        days.flatMap(({ fromUs }, at) => {
-          const demand = found[at]!.get(name);
-          return demand === undefined ? [] : [[fromUs, demand] as const];
-        }),
-      );
+      const found = new Map<number, Demand>();
+      // One after the other: a month at once would be 31 questions for one caller.
+      for (const { fromUs, toUs } of days) {
+        const demand = (await readDemands(of, { machines: [name], fromUs, toUs, abort })).get(name);
+        if (demand !== undefined) found.set(fromUs, demand);
+      }
+      return found;
     },
     [of, name, days],
   );

@@ -27,13 +27,17 @@ export const addWords = {
   seen: (machine: string, signal: string, time: string) =>
     `First record seen: ${machine}, ${signal}, at ${time}.`,
   open: "Open the machine",
-  known: (machine: string) => `${machine} has sent records before. Waiting for a new one …`,
+  known: (machine: string) => `Records of ${machine} are stored. Waiting for a new one …`,
 } as const;
 
 export const fileWords = {
   drop: "Drop a CSV or NDJSON file here, or",
   choose: "choose a file",
-  empty: "The file has no line.",
+  empty: "The file has no line. Choose another.",
+  binary: "The file is not text. Save it as CSV or NDJSON in UTF-8, and choose that file.",
+  unreadable:
+    "The browser cannot read the file. It may have been moved, deleted or changed, or you may not " +
+    "read it. Choose it again.",
   ndjson: "NDJSON: each line is a row as GET /signals returns it. Rows are sent as they are.",
   csv: (delimiter: string, count: number) =>
     `CSV with ${count} columns, separated by ${delimiter}.`,
@@ -79,7 +83,12 @@ export const fileWords = {
   done: (accepted: number, rejected: number) =>
     `${accepted.toLocaleString("en-GB")} records stored, ${rejected.toLocaleString("en-GB")} refused.`,
   first: (count: number) => `The first ${count.toLocaleString("en-GB")} are listed.`,
-  saveBad: "Save the list",
+  saveBad: (listed: number, count: number) =>
+    listed < count
+      ? `Save the first ${listed.toLocaleString("en-GB")} of the list`
+      : "Save the list",
+  decimal: "Numbers are written",
+  decimals: { point: "1234.5", comma: "1234,5" },
   another: "Another file",
   failed: (reason: string) => `The upload ended: ${reason}. Store the rows again: none is doubled.`,
 } as const;

@@ -43,5 +43,6 @@ export const answerWords = {
     [EnergyAbsence.NO_TIME]: "The range has not begun yet.",
     [EnergyAbsence.COUNTER]: "“power” is declared as a counter, so its values are not power.",
   } as Readonly<Record<EnergyAbsence, string>>,
-  empty: "The range has not begun yet.",
+  noSummary: "There are no figures for this machine.",
+  earlier: "of the earlier range",
 } as const;

@@ -6,6 +6,7 @@ export const energyWords = {
   machines: "Machine",
   allMachines: "All machines",
   price: "Price per kWh",
+  priceWrong: "This is no price. Type a number, such as 0.32.",
   currency: "Currency",
   total: "All chosen machines",
   byDay: "Energy by day and state",
@@ -16,6 +17,10 @@ export const energyWords = {
   covered: "Covered",
   day: "Day",
   soFar: "so far",
+  sum: (days: number) => `${days} days`,
+  without: (names: readonly string[]) =>
+    `No energy is known in these days for ${names.slice(0, 20).join(", ")}` +
+    (names.length > 20 ? ` and ${names.length - 20} more.` : "."),
   details: (name: string) => `Days of ${name}`,
   how:
     "The energy of a day is the area under the power between samples, by the state that the " +

@@ -7,12 +7,25 @@ export type ChartImage = {
   title: string;
   /** The range and the zone, in words. */
   subtitle: string;
+  /** Which line is which, where there are several. */
+  legend?: readonly LegendLine[];
 };
 
-const headPx = 46;
+export type LegendLine = {
+  /** As CSS knows it. */
+  readonly color: string;
+  /** Lengths of strokes and gaps in pixels; empty: a whole line. */
+  readonly dash: readonly number[];
+  readonly text: string;
+};
+
+const titlePx = 46;
+const legendPx = 18;
 const marginPx = 12;
 
-export function chartImage({ element, title, subtitle }: ChartImage): Promise<Blob> {
+export function chartImage(image: ChartImage): Promise<Blob> {
+  const { element, title, subtitle, legend = [] } = image;
+  const headPx = titlePx + legend.length * legendPx;
   const box = element.getBoundingClientRect();
   const ratio = window.devicePixelRatio || 1;
   const canvas = document.createElement("canvas");
@@ -29,6 +42,9 @@ export function chartImage({ element, title, subtitle }: ChartImage): Promise<Bl
   pen.fillStyle = colorOf("--soft");
   pen.font = "12px system-ui, sans-serif";
   pen.fillText(subtitle, marginPx, marginPx + 22);
+  for (const [at, line] of legend.entries())
+    drawLegend(pen, line, marginPx + titlePx + at * legendPx);
+  pen.fillStyle = colorOf("--soft");
   const place = (rect: DOMRect): [x: number, y: number] => [
     rect.left - box.left + marginPx,
     rect.top - box.top + headPx + marginPx,
@@ -56,4 +72,21 @@ export function chartImage({ element, title, subtitle }: ChartImage): Promise<Bl
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob === null ? reject(new Error("no image")) : resolve(blob)));
   });
+}
+
+function drawLegend(
+  pen: CanvasRenderingContext2D,
+  { color, dash, text }: LegendLine,
+  top: number,
+): void {
+  pen.strokeStyle = color;
+  pen.lineWidth = 2.5;
+  pen.setLineDash([...dash]);
+  pen.beginPath();
+  pen.moveTo(marginPx, top + 6);
+  pen.lineTo(marginPx + 28, top + 6);
+  pen.stroke();
+  pen.setLineDash([]);
+  pen.fillStyle = colorOf("--text");
+  pen.fillText(text, marginPx + 36, top);
 }

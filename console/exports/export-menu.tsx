@@ -56,12 +56,16 @@ export function ExportMenu({ items, fileName, chart, note }: ExportMenuProps) {
     box.current!.querySelector("button")!.focus();
   };
   const run = async (work: (abort: AbortSignal) => Promise<string>) => {
-    life.current = new AbortController();
+    // One at a time: the file before is given up.
+    life.current?.abort(new Error("another file is asked for"));
+    const own = new AbortController();
+    life.current = own;
     setState({ text: "", busy: true });
     try {
-      setState({ text: await work(life.current.signal), busy: false });
+      const text = await work(own.signal);
+      if (!own.signal.aborted) setState({ text, busy: false });
     } catch (error) {
-      if (!life.current.signal.aborted) setState({ text: problemOf(error), busy: false });
+      if (!own.signal.aborted) setState({ text: problemOf(error), busy: false });
     }
   };
   const saveRows = ({ what, path }: ExportItem, format: string) =>
@@ -70,7 +74,9 @@ export function ExportMenu({ items, fileName, chart, note }: ExportMenuProps) {
       await download(asked, {
         name: `${fileName} ${what}.${format}`,
         abort,
-        onProgress: (bytes) => setState({ text: words.reading(bytesText(bytes)), busy: true }),
+        onProgress: (bytes) => {
+          if (!abort.aborted) setState({ text: words.reading(bytesText(bytes)), busy: true });
+        },
       });
       return "";
     });

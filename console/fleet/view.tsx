@@ -12,6 +12,7 @@ import { nowUs as browserNowUs } from "../time/now.ts";
 import { startOfDayUs, zone } from "../time/zone.ts";
 import { inOrder, type StateFilter, stateFilterOf, totalsOf } from "./attention.ts";
 import { readEnergyToday } from "./energy-today.ts";
+import { useGlide } from "./glide.ts";
 import { Tile } from "./tile.tsx";
 import { TotalsBar } from "./totals.tsx";
 import "./fleet.css";
@@ -71,6 +72,11 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
     if (machine === undefined || !name.toLowerCase().includes(wanted)) return [];
     return chosen === undefined || stateFilterOf(machine, nowUs) === chosen ? [machine] : [];
   });
+  const box = useRef<HTMLElement>(null);
+  useGlide(
+    box,
+    shown.map(({ name }) => name),
+  );
   const kwhToday = energy && [...energy.values()].reduce((sum, kwh) => sum + kwh, 0);
   return (
     <>
@@ -108,6 +114,7 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
         </Notice>
       ) : (
         <section
+          ref={box}
           class="tiles"
           aria-label={words.title}
           onPointerEnter={() => onReading(true)}

@@ -14,9 +14,9 @@ import { connection, serverNowUs } from "../live/live.ts";
 import { StateMark } from "../parts/marks.tsx";
 import { Loading, Notice, Problem } from "../parts/notice.tsx";
 import { RangePicker } from "../parts/range-picker.tsx";
-import { ageText, dateTimeText, kilowatts } from "../time/format.ts";
+import { ageText, kilowatts, rangeInWords } from "../time/format.ts";
 import { nowUs as browserNowUs } from "../time/now.ts";
-import { offsetText, zone } from "../time/zone.ts";
+import { zone } from "../time/zone.ts";
 import { MachineHead } from "./head.ts";
 import { Lanes } from "./lanes-view.tsx";
 import { MachineChart } from "./machine-chart.ts";
@@ -92,8 +92,7 @@ export default function MachineView() {
 function chartOf(name: string, { fromUs, toUs }: View): ChartImage | undefined {
   const element = document.querySelector<HTMLElement>(".machine-chart .lanes");
   if (element === null) return undefined;
-  const [from, to] = [dateTimeText(fromUs, zone.value), dateTimeText(toUs, zone.value)];
-  return { element, title: name, subtitle: `${from} – ${to} ${offsetText(toUs, zone.value)}` };
+  return { element, title: name, subtitle: rangeInWords(fromUs, toUs, zone.value) };
 }
 
 /** Puts the crosshair on a moment, and brings it into view if it is not. */

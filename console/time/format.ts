@@ -1,5 +1,5 @@
 // Times, lengths of time and numbers as the page shows them.
-import { localTime } from "./zone.ts";
+import { localTime, offsetText } from "./zone.ts";
 
 const two = (part: number) => String(part).padStart(2, "0");
 
@@ -20,6 +20,10 @@ export function dateText(timeUs: number, timeZone: string): string {
 /** "2026-12-01 08:39:18". */
 export const dateTimeText = (timeUs: number, timeZone: string, digits = 0): string =>
   `${dateText(timeUs, timeZone)} ${clockText(timeUs, timeZone, digits)}`;
+
+/** "2026-12-01 08:00:00 – 2026-12-01 16:00:00 UTC+01:00". */
+export const rangeInWords = (fromUs: number, toUs: number, timeZone: string): string =>
+  `${dateTimeText(fromUs, timeZone)} – ${dateTimeText(toUs, timeZone)} ${offsetText(toUs, timeZone)}`;
 
 const units: readonly [number, string][] = [
   [86_400e6, "d"],

@@ -107,7 +107,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
   },
   local: { ".": [] },
   console: {
-    ".": ["live", "shell", "time"],
+    ".": ["live", "shell"],
     add: ["address", "contract", "english", "exports", "live", "parts", "time"],
     address: [],
     answers: ["contract", "english", "live", "look", "parts", "time"],

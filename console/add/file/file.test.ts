@@ -6,7 +6,7 @@ import { lookAtFile } from "./look-at-file.ts";
 import type { FileMapping } from "./map-record.ts";
 import { itemsOf } from "./read-mapped.ts";
 import { linesOf } from "./read-records.ts";
-import { type UploadItem, upload } from "./upload.ts";
+import { maxBadLines, type UploadItem, upload } from "./upload.ts";
 
 const abort = new AbortController().signal;
 
@@ -147,5 +147,60 @@ test("an answer that was lost is asked for again under the same key, and verdict
       { line: 13, reason: "there is no time" },
       { line: 11, reason: "value: expected a number" },
     ],
+    machines: [],
   });
+});
+
+test("progress is told while every line is bad, and the list of them stays bounded", async () => {
+  async function* items(): AsyncGenerator<UploadItem> {
+    for (let line = 1; line <= 5_000; line++)
+      yield { kind: "bad", bad: { line, reason: "there is no time" }, bytes: line * 1_000 };
+  }
+  const told: number[] = [];
+  const done = await upload({
+    items: items(),
+    key: "k",
+    credential: undefined,
+    abort,
+    onProgress: ({ bytes }) => void told.push(bytes),
+  });
+  expect(told.length).toBeGreaterThan(3);
+  expect(told.at(-1)).toBe(5_000_000);
+  expect(done).toMatchObject({ rejected: 5_000, accepted: 0 });
+  expect(done.badLines.map(({ line }) => line)).toEqual(
+    Array.from({ length: maxBadLines }, (_, at) => at + 1),
+  );
+});
+
+test("the machines that rows name are told, of CSV and of NDJSON, and not more than 20", async () => {
+  async function* items(): AsyncGenerator<UploadItem> {
+    yield { kind: "rows", rows: [{ line: 1, row: { machine: "press-1" } }], bytes: 1 };
+    yield { kind: "rows", rows: [{ line: 2, row: '{"machine":"press-2"}' }], bytes: 2 };
+    yield { kind: "rows", rows: [{ line: 3, row: "no JSON" }], bytes: 3 };
+    for (let at = 0; at < 50; at++)
+      yield { kind: "rows", rows: [{ line: 4, row: { machine: `mill-${at}` } }], bytes: 4 };
+  }
+  const { machines } = await upload({
+    items: items(),
+    key: "k",
+    credential: undefined,
+    abort,
+    onProgress: () => {},
+    fetch: (async () => Response.json({ accepted: 53, rejected: 0 })) as typeof fetch,
+  });
+  expect(machines.slice(0, 3)).toEqual(["press-1", "press-2", "mill-0"]);
+  expect(machines).toHaveLength(20);
+});
+
+test("a file that is empty, no text or not readable is told apart", async () => {
+  const gone = new Blob(["x"]);
+  gone.slice = () => {
+    throw new DOMException("it has gone", "NotReadableError");
+  };
+  const kinds = [new Blob([" \n"]), new Blob(["PK\u0003\u0004\0\0"]), gone].map(lookAtFile);
+  expect((await Promise.all(kinds)).map(({ kind }) => kind)).toEqual([
+    "empty",
+    "binary",
+    "unreadable",
+  ]);
 });

@@ -13,6 +13,8 @@ export type UploadProgress = {
   readonly rejected: number;
   /** The first of them. */
   readonly badLines: readonly BadLine[];
+  /** Machines that the rows name, in the order in which they come: the first of them. */
+  readonly machines: readonly string[];
 };
 
 export type UploadItem =
@@ -35,6 +37,9 @@ const pieceRows = 2_000;
 const pieceCharacters = 512 * 1024;
 /** Most bad lines that are listed; all are counted. */
 export const maxBadLines = 1_000;
+const maxMachines = 20;
+/** Progress is told at least so often, also while no line is good. */
+const progressBytes = 1024 * 1024;
 
 /** What was stored and what was not, when all is sent. */
 export async function upload(options: UploadOptions): Promise<UploadProgress> {
@@ -42,10 +47,23 @@ export async function upload(options: UploadOptions): Promise<UploadProgress> {
   let piece: UploadRow[] = [];
   let lines: string[] = [];
   let [characters, number] = [0, 0];
-  let state: UploadProgress = { bytes: 0, accepted: 0, rejected: 0, badLines: [] };
-  const refuse = (bad: readonly BadLine[]) => {
-    const badLines = [...state.badLines, ...bad].slice(0, maxBadLines);
-    state = { ...state, rejected: state.rejected + bad.length, badLines };
+  let [bytes, toldBytes, accepted, rejected] = [0, 0, 0, 0];
+  const badLines: BadLine[] = [];
+  const machines = new Set<string>();
+  const progress = (): UploadProgress => ({
+    bytes,
+    accepted,
+    rejected,
+    badLines: [...badLines],
+    machines: [...machines],
+  });
+  const tell = () => {
+    toldBytes = bytes;
+    onProgress(progress());
+  };
+  const refuse = (bad: BadLine) => {
+    rejected += 1;
+    if (badLines.length < maxBadLines) badLines.push(bad);
   };
   const flush = async () => {
     if (piece.length === 0) return;
@@ -54,37 +72,46 @@ export async function upload(options: UploadOptions): Promise<UploadProgress> {
     piece = [];
     lines = [];
     characters = 0;
-    state = { ...state, accepted: state.accepted + answer.accepted };
-    refuse(
-      answer.verdicts.flatMap(({ line, count = 1, message }) =>
-        Array.from({ length: count }, (_, i) => ({
-          line: sent[line - 1 + i]?.line ?? 0,
-          reason: message,
-        })),
-      ),
-    );
-    const listed = answer.verdicts.reduce((sum, { count = 1 }) => sum + count, 0);
-    state = { ...state, rejected: state.rejected + answer.rejected - listed };
-    onProgress(state);
+    accepted += answer.accepted;
+    let listed = 0;
+    for (const { line, count = 1, message } of answer.verdicts)
+      for (let i = 0; i < count; i++, listed++)
+        refuse({ line: sent[line - 1 + i]?.line ?? 0, reason: message });
+    rejected += answer.rejected - listed;
+    tell();
   };
   for await (const item of items) {
     abort.throwIfAborted();
-    state = { ...state, bytes: item.bytes };
-    if (item.kind === "bad") {
-      refuse([item.bad]);
-      continue;
-    }
-    for (const one of item.rows) {
-      const text = typeof one.row === "string" ? one.row : JSON.stringify(one.row);
-      piece.push(one);
-      lines.push(text);
-      characters += text.length;
-    }
+    bytes = item.bytes;
+    if (item.kind === "bad") refuse(item.bad);
+    else
+      for (const one of item.rows) {
+        const text = typeof one.row === "string" ? one.row : JSON.stringify(one.row);
+        if (machines.size < maxMachines) noteMachine(machines, one.row);
+        piece.push(one);
+        lines.push(text);
+        characters += text.length;
+      }
     if (piece.length >= pieceRows || characters >= pieceCharacters) await flush();
+    else if (bytes - toldBytes >= progressBytes) tell();
   }
   await flush();
-  onProgress(state);
-  return state;
+  tell();
+  return progress();
+}
+
+function noteMachine(machines: Set<string>, row: Row | string): void {
+  const machine = typeof row === "string" ? machineOf(row) : row["machine"];
+  if (typeof machine === "string" && machine !== "") machines.add(machine);
+}
+
+function machineOf(line: string): unknown {
+  try {
+    return (JSON.parse(line) as { machine?: unknown } | null)?.machine;
+  } catch {
+    // The gateway says what is wrong with it.
+    return undefined;
+  }
 }
 
 type Answer = {
