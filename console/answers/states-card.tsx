@@ -1,4 +1,5 @@
 // Time in each state, as a bar that adds up to the range, and availability.
+import { useId } from "preact/hooks";
 import { answerWords as words } from "../english/answers.ts";
 import { stateWords } from "../english/frame.ts";
 import { lookOfState } from "../look/state-look.ts";
@@ -15,18 +16,7 @@ export function StatesCard({ figures }: { figures: SummaryFigures }) {
       {states.every(({ timeUs }) => timeUs === 0) ? (
         <p class="soft">{words.noStates}</p>
       ) : (
-        <div class="state-bar" aria-hidden="true">
-          {states.map(({ state, share }) =>
-            share === 0 ? null : (
-              <span
-                key={state}
-                class={`state-part ${lookOfState[state] ?? "unknown"}`}
-                style={{ flexGrow: share }}
-                title={`${stateWords[state]} ${percent(share)}`}
-              />
-            ),
-          )}
-        </div>
+        <StateBar states={states} />
       )}
       <Figures
         of={[
@@ -47,5 +37,47 @@ export function StatesCard({ figures }: { figures: SummaryFigures }) {
         ]}
       />
     </Card>
+  );
+}
+
+/** A picture, not boxes: its parts change while live, and nothing of the page may move. */
+function StateBar({ states }: Pick<SummaryFigures, "states">) {
+  const hatch = useId();
+  let from = 0;
+  return (
+    <svg class="state-bar" width="100%" height="14" aria-hidden="true">
+      <defs>
+        <pattern
+          id={hatch}
+          width="7"
+          height="7"
+          patternUnits="userSpaceOnUse"
+          patternTransform="rotate(45)"
+        >
+          <rect width="7" height="7" fill="var(--fault)" />
+          <rect width="2" height="7" fill="var(--fault-text)" />
+        </pattern>
+      </defs>
+      {states.map(({ state, share }) => {
+        const x = from;
+        from += share;
+        const look = lookOfState[state] ?? "unknown";
+        return (
+          share > 0 && (
+            <rect
+              key={state}
+              x={`${x * 100}%`}
+              width={`${share * 100}%`}
+              height="14"
+              fill={look === "fault" ? `url(#${hatch})` : `var(--${look})`}
+              stroke="var(--surface)"
+              stroke-width="1"
+            >
+              <title>{`${stateWords[state]} ${percent(share)}`}</title>
+            </rect>
+          )
+        );
+      })}
+    </svg>
   );
 }

@@ -6,7 +6,7 @@ export const fleetWords = {
   all: "All",
   kwNow: "kW now",
   kwhToday: "kWh today",
-  errorsHour: "errors in the last hour",
+  errorsHour: "errors last hour",
   errorsPerHour: (count: number) =>
     count === 1 ? "1 error/h" : `${count.toLocaleString("en-GB")} errors/h`,
   noDataSince: (time: string) => `no data since ${time}`,

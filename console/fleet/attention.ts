@@ -26,6 +26,10 @@ export const inOrder = (machines: Iterable<MachineNow>, nowUs: number): string[]
     .sort((a, b) => a.rank - b.rank || names.compare(a.name, b.name))
     .map(({ name }) => name);
 
+/** By name, numbers by their size: mill-2 before mill-10. */
+export const inNameOrder = (machines: Iterable<string>): string[] =>
+  Array.from(machines).sort(names.compare);
+
 /** What the filter by state calls a machine's state now. */
 export type StateFilter = "active" | "idle" | "fault" | "off" | "silent" | "unknown";
 

@@ -24,7 +24,7 @@ export function Tile({ machine, nowUs, zone, kwhToday, href }: TileProps) {
   const look = silent ? "silent" : (lookOfState[state] ?? "unknown");
   const since = silent ? machine.lastRecordUs : stateSinceUs;
   return (
-    <article class="tile" data-name={name} style={{ "--state": `var(--${look})` }}>
+    <article class="tile" style={{ "--state": `var(--${look})` }}>
       <div class="tile-head">
         <h2>
           <Link href={href} title={name}>

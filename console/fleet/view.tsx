@@ -10,10 +10,10 @@ import type { MachineNow } from "../live/messages.ts";
 import { Loading, Notice, Problem } from "../parts/notice.tsx";
 import { nowUs as browserNowUs } from "../time/now.ts";
 import { startOfDayUs, zone } from "../time/zone.ts";
-import { inOrder, type StateFilter, stateFilterOf, totalsOf } from "./attention.ts";
+import { inNameOrder, inOrder, type StateFilter, stateFilterOf, totalsOf } from "./attention.ts";
 import { readEnergyToday } from "./energy-today.ts";
-import { useGlide } from "./glide.ts";
 import { Tile } from "./tile.tsx";
+import { TileGrid } from "./tile-grid.tsx";
 import { TotalsBar } from "./totals.tsx";
 import "./fleet.css";
 
@@ -67,16 +67,12 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
   const totals = useMemo(() => totalsOf(machines.values(), nowUs), [machines, nowUs]);
   const { names, onReading } = useSteadyOrder(machines, nowUs);
   const wanted = text.trim().toLowerCase();
-  const shown = names.flatMap((name) => {
+  const shown = names.filter((name) => {
     const machine = machines.get(name);
-    if (machine === undefined || !name.toLowerCase().includes(wanted)) return [];
-    return chosen === undefined || stateFilterOf(machine, nowUs) === chosen ? [machine] : [];
+    if (machine === undefined || !name.toLowerCase().includes(wanted)) return false;
+    return chosen === undefined || stateFilterOf(machine, nowUs) === chosen;
   });
-  const box = useRef<HTMLElement>(null);
-  useGlide(
-    box,
-    shown.map(({ name }) => name),
-  );
+  const byName = useMemo(() => inNameOrder(machines.keys()), [machines.size, names]);
   const kwhToday = energy && [...energy.values()].reduce((sum, kwh) => sum + kwh, 0);
   return (
     <>
@@ -99,7 +95,7 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
           }
         />
       </div>
-      {shown.length === 0 ? (
+      {shown.length === 0 && (
         <Notice>
           <p>{words.noneMatches}</p>
           <p>
@@ -112,28 +108,21 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
             </button>
           </p>
         </Notice>
-      ) : (
-        <section
-          ref={box}
-          class="tiles"
-          aria-label={words.title}
-          onPointerEnter={() => onReading(true)}
-          onPointerLeave={() => onReading(false)}
-          onFocusIn={() => onReading(true)}
-          onFocusOut={() => onReading(false)}
-        >
-          {shown.map((machine) => (
-            <Tile
-              key={machine.name}
-              machine={machine}
-              nowUs={nowUs}
-              zone={timeZone}
-              kwhToday={energy?.get(machine.name)}
-              href={hrefTo(`/machines/${encodeURIComponent(machine.name)}`)}
-            />
-          ))}
-        </section>
       )}
+      <TileGrid
+        names={byName}
+        shown={shown}
+        onReading={onReading}
+        tile={(name) => (
+          <Tile
+            machine={machines.get(name)!}
+            nowUs={nowUs}
+            zone={timeZone}
+            kwhToday={energy?.get(name)}
+            href={hrefTo(`/machines/${encodeURIComponent(name)}`)}
+          />
+        )}
+      />
     </>
   );
 }

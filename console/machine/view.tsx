@@ -161,11 +161,12 @@ function Now({ head }: { head: MachineHead }) {
         silent={silent}
         rest={since === undefined ? undefined : ageText(nowUs - since)}
       />
-      {now.reason !== "" && <span class="soft">{now.reason}</span>}
       <span class="machine-power numbers">
         {silent || now.powerW === undefined ? "–" : kilowatts(now.powerW)} <small>kW</small>
       </span>
-      <span class="soft numbers">{words.age(ageText(nowUs - now.lastRecordUs))}</span>
+      <span class="machine-age soft numbers">{words.age(ageText(nowUs - now.lastRecordUs))}</span>
+      {/* Last, since it comes and goes. */}
+      {now.reason !== "" && <span class="soft">{now.reason}</span>}
     </>
   );
 }
