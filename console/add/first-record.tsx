@@ -1,5 +1,5 @@
 // Waits for the first record of machines after the page was opened, and says so when it comes.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { hrefTo } from "../address/address.ts";
 import { Link } from "../address/link.tsx";
 import { clients } from "../contract/clients.ts";
@@ -10,8 +10,19 @@ import { clockText } from "../time/format.ts";
 import { zone } from "../time/zone.ts";
 
 type Seen = { machine: string; signal: string; timeUs: number };
-type State = { isKnown: boolean; seen: Seen | undefined; problem: string | undefined };
-const nothing: State = { isKnown: false, seen: undefined, problem: undefined };
+type State = {
+  /** It is known what is stored, and what comes next is seen. */
+  isWatching: boolean;
+  isKnown: boolean;
+  seen: Seen | undefined;
+  problem: string | undefined;
+};
+const nothing: State = {
+  isWatching: false,
+  isKnown: false,
+  seen: undefined,
+  problem: undefined,
+};
 
 /** Typing a name does not start a watch for every letter. */
 const restMs = 400;
@@ -19,6 +30,7 @@ const restMs = 400;
 export function FirstRecord({ machines }: { machines: readonly string[] }) {
   const [state, setState] = useState(nothing);
   const names = machines.join(", ");
+  const begun = useRef(false);
   const of = clients.value.signals;
   useEffect(() => {
     setState(nothing);
@@ -30,7 +42,7 @@ export function FirstRecord({ machines }: { machines: readonly string[] }) {
         { signal: life.signal },
       );
       life.signal.throwIfAborted();
-      setState({ ...nothing, isKnown: signals.length > 0 });
+      setState({ ...nothing, isWatching: true, isKnown: signals.length > 0 });
       feed = watchRecords({
         machines,
         after: cursor,
@@ -45,25 +57,31 @@ export function FirstRecord({ machines }: { machines: readonly string[] }) {
         },
       });
     };
-    const timer = setTimeout(() => {
-      begin().catch((error: unknown) => {
-        if (!life.signal.aborted) setState({ ...nothing, problem: toSentence(error) });
-      });
-    }, restMs);
+    const timer = setTimeout(
+      () => {
+        begin().catch((error: unknown) => {
+          if (!life.signal.aborted) setState({ ...nothing, problem: toSentence(error) });
+        });
+      },
+      begun.current ? restMs : 0,
+    );
+    begun.current = true;
     return () => {
       clearTimeout(timer);
       life.abort(new Error("another machine is waited for"));
       feed?.[Symbol.dispose]();
     };
   }, [machines.join("\n"), of]);
-  const { seen, isKnown, problem } = state;
+  const { seen, isKnown, isWatching, problem } = state;
   return (
     <div class={`first-record ${seen === undefined ? "" : "seen"}`} role="status">
       {problem ??
         (seen === undefined
-          ? isKnown
-            ? words.known(names)
-            : words.waiting(names)
+          ? !isWatching
+            ? ""
+            : isKnown
+              ? words.known(names)
+              : words.waiting(names)
           : words.seen(seen.machine, seen.signal, clockText(seen.timeUs, zone.value, 3)))}
       {seen !== undefined && (
         <Link class="button" href={hrefTo(`/machines/${encodeURIComponent(seen.machine)}`)}>

@@ -73,15 +73,36 @@ describe.skipIf(chromiumPath === undefined)("the console", { timeout: 90_000 }, 
   });
 
   test("out to a day and in to samples: the same machine, no peak lost, dots where they fit", async () => {
+    // More samples than are drawn one by one, with one peak among them.
+    const startMs = Date.now() - 10 * 3_600_000;
+    const rows = Array.from({ length: 30_000 }, (_, at) => {
+      const time = new Date(startMs + at * 1_000).toISOString();
+      const value = at === 17_777 ? 9_000 : 1_000 + (at % 100);
+      return JSON.stringify({ machine: "long", signal: "power", unit: "W", time, value });
+    });
+    const stored = await fetch(`${gateway.url}/signals`, {
+      method: "POST",
+      headers: { "content-type": "application/x-ndjson" },
+      body: rows.join("\n"),
+    });
+    expect(await stored.json()).toMatchObject({ accepted: rows.length });
     await using watched = await openPage(browser);
     const { page, problems } = watched;
-    await page.goto(`${gateway.url}/machines/mill-1?from=-24h&table=1`);
+    await page.goto(`${gateway.url}/machines/long?from=-24h&table=1`);
     const caption = page.getByRole("table", { name: "power · kW" });
     await caption.locator("tbody tr").first().waitFor();
     const header = () => caption.locator("thead th").allInnerTexts();
     await eventually("it shows buckets", async () => (await header()).includes("Greatest"));
-    await page.goto(`${gateway.url}/machines/mill-1?from=-2s&table=1`);
+    // The peak of one second is in the bucket's greatest value, which is what the band is drawn of.
+    const scale = page.locator(".answers").getByText("9.00 kW");
+    await scale.first().waitFor();
+    const peakMs = startMs + 17_777_000;
+    const minute = [peakMs - 30_000, peakMs + 30_000].map((ms) => new Date(ms).toISOString());
+    await page.goto(`${gateway.url}/machines/long?from=${minute[0]}&to=${minute[1]}&table=1`);
     await eventually("it shows samples", async () => (await header()).join() === "Time,Value");
+    await eventually("the peak is one of them", async () =>
+      (await caption.locator("tbody td").allInnerTexts()).includes("9"),
+    );
     expect(problems).toEqual([]);
   });
 
@@ -145,6 +166,7 @@ describe.skipIf(chromiumPath === undefined)("the console", { timeout: 90_000 }, 
     await page.locator('input[type="file"]').setInputFiles(file);
     await page.getByText("CSV with 2 columns, separated by commas.").waitFor();
     await page.getByText("1 bad line").waitFor();
+    await page.getByText("Waiting for the first record of from-file").waitFor();
     await page.getByRole("button", { name: "Store the rows" }).click();
     await page.getByText("3 records stored, 1 refused.").waitFor();
     await page.getByText("First record seen: from-file, temperature").waitFor();
