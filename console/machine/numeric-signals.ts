@@ -15,6 +15,9 @@ export type NumericSignal = {
   readonly counter: boolean;
 };
 
+/** temp_2 before temp_10. */
+const byName = new Intl.Collator("en", { numeric: true });
+
 /** While the catalogue does not say how far samples may be apart. */
 const unknownGapUs = 60e6;
 
@@ -38,5 +41,8 @@ export async function readNumericSignals(
       stepped: sampleTypes.includes(SampleType.STEP),
       counter: sampleTypes.includes(SampleType.COUNTER),
     }))
-    .sort((a, b) => Number(b.name === "power") - Number(a.name === "power"));
+    .sort(
+      (a, b) =>
+        Number(b.name === "power") - Number(a.name === "power") || byName.compare(a.name, b.name),
+    );
 }

@@ -7,7 +7,11 @@ import { type LookName, lookOfSeverity, lookOfState, shapeOf } from "../look/sta
 export function Shape({ look }: { look: LookName }) {
   return (
     <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-      <path d={shapeOf[look]} fill={`var(--${look})`} fill-rule="evenodd" />
+      <path
+        d={shapeOf[look]}
+        fill={`var(--${look === "unknown" ? "unknown-text" : look})`}
+        fill-rule="evenodd"
+      />
     </svg>
   );
 }
