@@ -105,7 +105,7 @@ export default function EnergyView() {
             how={`${words.how} ${price ? words.costHow : words.noPrice}`}
             aside={<Legend states={statesOf(total!)} />}
           >
-            <Wide label={words.byDay}>
+            <Wide label={words.byDay} fromEnd>
               <StackedBars
                 days={total!}
                 timeZone={timeZone}

@@ -37,6 +37,8 @@ export class FleetFeed implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #whole = true;
   #connection: Connection;
+  /** When the feed was heard last. */
+  #heardMs = 0;
 
   constructor(options: FleetFeedOptions) {
     this.#options = options;
@@ -94,6 +96,7 @@ export class FleetFeed implements Disposable {
     this.#changed = new Set(machines.values());
     this.#whole = true;
     onProgress();
+    this.#heardMs = this.#now();
     this.#connect("live");
     this.#schedule(0);
     const updates = watch({
@@ -105,6 +108,7 @@ export class FleetFeed implements Disposable {
     });
     for await (const { batches, cursor: through, commitTime } of updates) {
       const nowMs = this.#now();
+      this.#heardMs = nowMs;
       const commitUs = toTimeUs(commitTime);
       if (commitUs !== undefined && batches.length > 0) {
         this.#clock.note(commitUs / 1000, nowMs);
@@ -153,7 +157,8 @@ export class FleetFeed implements Disposable {
 
   #connect(kind: Connection["kind"], message = ""): void {
     if (this.#connection.kind === kind && this.#connection.message === message) return;
-    this.#connection = { ...this.#connection, kind, message, sinceMs: this.#now() };
+    const sinceMs = kind === "behind" ? this.#heardMs : this.#now();
+    this.#connection = { ...this.#connection, kind, message, sinceMs };
     this.#options.onConnection(this.#connection);
   }
 

@@ -124,11 +124,13 @@ export class Hub implements Disposable {
       clockOffsetMs: 0,
       commitMs: undefined,
     };
+    let heardMs = this.#now();
     const feed = new RecordFeed({
       client: this.#client(page.credential),
       id,
       ...what,
-      onRecords(message) {
+      onRecords: (message) => {
+        heardMs = this.#now();
         const transfer = message.records.flatMap(({ columns }) =>
           columns.flatMap(({ timesUs, values }) => [timesUs.buffer, values.buffer]),
         );
@@ -136,7 +138,10 @@ export class Hub implements Disposable {
       },
       onLost: (message) => port.post(message),
       onState: (kind, message = "") => {
-        connection = { ...connection, kind, message, sinceMs: this.#now() };
+        // Each attempt to reconnect says again that it is behind.
+        if (connection.kind === kind && connection.message === message) return;
+        const sinceMs = kind === "behind" ? heardMs : this.#now();
+        connection = { ...connection, kind, message, sinceMs };
         // A page that shows the fleet hears of the connection by that feed.
         if (!page.wantsFleet) port.post({ kind: "connection", connection });
       },

@@ -36,7 +36,7 @@ export type ErrorNow = {
  */
 export type Connection = {
   readonly kind: "connecting" | "live" | "behind" | "refused";
-  /** Since when, by the browser's clock. */
+  /** Since when, by the browser's clock. behind: when the feed was heard last. */
   readonly sinceMs: number;
   readonly message: string;
   /** How far the server's clock is ahead of the browser's, as far as the feed shows. */
