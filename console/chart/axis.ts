@@ -22,6 +22,8 @@ export class Axis {
   #pinnedUs: number | undefined;
   /** Called after somebody moved or zoomed the view. */
   onGesture: ((view: View) => void) | undefined;
+  /** Called after another moment was pinned. */
+  onPin: ((timeUs: number | undefined) => void) | undefined;
 
   constructor(
     view: View,
@@ -45,8 +47,10 @@ export class Axis {
 
   /** Puts the crosshair on a moment, where it stays until another is pinned; undefined: none. */
   pin(timeUs: number | undefined): void {
+    const isOther = timeUs !== this.#pinnedUs;
     this.#pinnedUs = timeUs;
     this.cursorUs.value = timeUs;
+    if (isOther) this.onPin?.(timeUs);
   }
 
   /** The pointer has left: the crosshair goes back to the pinned moment, or nowhere. */

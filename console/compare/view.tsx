@@ -78,14 +78,15 @@ export default function CompareView() {
               }))
             }
             chart={() => {
-              const element = document.querySelector<HTMLElement>(".compare-chart");
-              if (element === null) return undefined;
+              const card = document.querySelector<HTMLElement>(".compare-chart");
+              const element = card?.querySelector<HTMLElement>(".lanes");
+              if (!card || !element) return undefined;
               const shown = resolveRange({ from, to }, serverNowUs())!;
               return {
                 element,
                 title: `${signals.join(", ")}: ${chosen.join(", ")}`,
                 subtitle: rangeInWords(shown.fromUs, shown.toUs, zone.value),
-                legend: legendLines(element),
+                legend: legendLines(card),
               };
             }}
           />

@@ -1,24 +1,29 @@
 // Energy by machine and day: by state, what idling costs, and the highest quarter hour.
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { parameter, parameters, setParameters } from "../address/address.ts";
 import { rangeText } from "../address/range.ts";
+import { colorOf } from "../chart/canvas.ts";
 import { clients } from "../contract/clients.ts";
 import { readMachineNames } from "../contract/machine-names.ts";
 import { restPath } from "../contract/rest.ts";
 import { useAnswer } from "../contract/use-answer.ts";
 import { energyWords as words } from "../english/energy.ts";
+import { stateWords } from "../english/frame.ts";
+import type { ChartImage } from "../exports/chart-image.ts";
 import { ExportMenu } from "../exports/export-menu.tsx";
 import { serverNowUs } from "../live/live.ts";
+import { lookOfState } from "../look/state-look.ts";
 import { Card } from "../parts/card.tsx";
 import { MachinePicker } from "../parts/machine-picker.tsx";
 import { StateMark } from "../parts/marks.tsx";
 import { Loading, Notice, Problem } from "../parts/notice.tsx";
-import { kilowattHours } from "../time/format.ts";
+import { kilowattHours, rangeInWords } from "../time/format.ts";
 import { startOfDayUs, zone } from "../time/zone.ts";
 import { costText, DayTable, type Price } from "./day-table.tsx";
 import {
   type Demand,
+  type EnergyDay,
   type MachineEnergy,
   readDemands,
   readEnergyDays,
@@ -93,6 +98,7 @@ export default function EnergyView() {
               }),
             },
           ]}
+          chart={() => imageOf(total ?? [], timeZone)}
         />
       </div>
       {machines === undefined && answer.problem === undefined && <Loading />}
@@ -101,6 +107,7 @@ export default function EnergyView() {
       {machines !== undefined && machines.length > 0 && (
         <>
           <Card
+            class="energy-days"
             title={words.byDay}
             how={`${words.how} ${price ? words.costHow : words.noPrice}`}
             aside={<Legend states={statesOf(total!)} />}
@@ -133,6 +140,23 @@ export default function EnergyView() {
   );
 }
 
+/** The bars of all chosen machines as an image. */
+function imageOf(days: readonly EnergyDay[], timeZone: string): ChartImage | undefined {
+  const element = document.querySelector<HTMLElement>(".energy-days .wide");
+  const sum = sumOf(days);
+  if (element === null || sum === undefined) return undefined;
+  return {
+    element,
+    title: `${words.byDay} · ${words.kwh}`,
+    subtitle: rangeInWords(sum.fromUs, sum.toUs, timeZone),
+    legend: statesOf(days).map((state) => ({
+      color: colorOf(`--${lookOfState[state] ?? "unknown"}`),
+      dash: [],
+      text: stateWords[state] ?? "",
+    })),
+  };
+}
+
 function Legend({ states }: { states: readonly MachineState[] }) {
   return (
     <span class="toolbar">
@@ -147,11 +171,20 @@ type MachineProps = { machine: MachineEnergy; price: Price | undefined; timeZone
 
 /** A machine in a line, and its days when it is opened. */
 function Machine({ machine: { name, days }, price, timeZone }: MachineProps) {
-  const [isOpen, setOpen] = useState(false);
+  const open = parameters("open");
+  const isOpen = open.includes(name);
   const sum = sumOf(days);
   const idleKwh = sum?.byState.get(MachineState.IDLE) ?? 0;
   return (
-    <details class="card energy-machine" onToggle={({ currentTarget: { open } }) => setOpen(open)}>
+    <details
+      class="card energy-machine"
+      open={isOpen}
+      onToggle={({ currentTarget: { open: isNow } }) => {
+        if (isNow === isOpen) return;
+        const others = open.filter((one) => one !== name);
+        setParameters({ open: isNow ? [...others, name] : others });
+      }}
+    >
       <summary>
         <b class="energy-name">{name}</b>
         <StackedBars

@@ -1,4 +1,4 @@
-// A chart as an image: its canvases where they stand, with title and range above.
+// A chart as an image: its canvases and bars where they stand, with title and range above.
 import { colorOf } from "../chart/canvas.ts";
 
 export type ChartImage = {
@@ -69,9 +69,29 @@ export function chartImage(image: ChartImage): Promise<Blob> {
     pen.fill(new Path2D(shape.getAttribute("d")!), "evenodd");
     pen.restore();
   }
+  for (const part of element.querySelectorAll<SVGElement>(".stacked-bars :is(rect, text)"))
+    if (part.closest("pattern") === null) drawPart(pen, part, place(part.getBoundingClientRect()));
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob === null ? reject(new Error("no image")) : resolve(blob)));
   });
+}
+
+/** A bar of a picture, or one of its words. */
+function drawPart(
+  pen: CanvasRenderingContext2D,
+  part: SVGElement,
+  [x, y]: readonly [x: number, y: number],
+): void {
+  const { fill, fontWeight, fontSize, fontFamily } = getComputedStyle(part);
+  // A pattern is of the page; the colour below it will do.
+  pen.fillStyle = fill.startsWith("url") ? colorOf("--fault") : fill;
+  if (part instanceof SVGTextElement) {
+    pen.font = `${fontWeight} ${fontSize} ${fontFamily}`;
+    pen.fillText(part.textContent ?? "", x, y);
+  } else {
+    const { width, height } = part.getBoundingClientRect();
+    pen.fillRect(x, y, width, height);
+  }
 }
 
 function drawLegend(

@@ -2,9 +2,13 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { hrefTo, parameter, setParameters } from "../address/address.ts";
 import { Link } from "../address/link.tsx";
+import { rangeText } from "../address/range.ts";
 import { clients } from "../contract/clients.ts";
+import { restPath } from "../contract/rest.ts";
 import { useAnswer } from "../contract/use-answer.ts";
+import { exportWords } from "../english/exports.ts";
 import { fleetWords as words } from "../english/fleet.ts";
+import { type ExportItem, ExportMenu } from "../exports/export-menu.tsx";
 import { connection, fleet, useFleetFeed } from "../live/live.ts";
 import type { MachineNow } from "../live/messages.ts";
 import { Loading, Notice, Problem } from "../parts/notice.tsx";
@@ -94,6 +98,10 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
             setParameters({ q: value === "" ? undefined : value })
           }
         />
+        <ExportMenu
+          fileName={words.title}
+          items={() => fleetExports(startOfDayUs(nowUs, timeZone))}
+        />
       </div>
       {shown.length === 0 && (
         <Notice>
@@ -126,6 +134,22 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
     </>
   );
 }
+
+/** What the tiles show, as REST has it. */
+const fleetExports = (sinceUs: number): ExportItem[] => [
+  { what: exportWords.signals.state, path: "/signals/state/latest", rows: false },
+  { what: "power", path: "/signals/power/latest", rows: false },
+  {
+    what: exportWords.signals.error,
+    path: restPath("/signals/error", { from: "-1h" }),
+    rows: true,
+  },
+  {
+    what: exportWords.signals.summary,
+    path: restPath("/machines/summary", { from: rangeText(sinceUs) }),
+    rows: false,
+  },
+];
 
 /** An order that is renewed every few seconds, and not while somebody reads the tiles. */
 function useSteadyOrder(machines: ReadonlyMap<string, MachineNow>, nowUs: number) {

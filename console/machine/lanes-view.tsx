@@ -3,7 +3,7 @@ import { computed, type ReadonlySignal, useComputed, useSignal } from "@preact/s
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { readTime } from "../../codec/row/time.ts";
 import { parameter, parameters, setParameters } from "../address/address.ts";
-import { showLive, showRange } from "../address/range.ts";
+import { rangeText, showLive, showRange } from "../address/range.ts";
 import { Crosshair } from "../chart/crosshair.tsx";
 import { ErrorMarks } from "../chart/error-marks.tsx";
 import { listenToGestures } from "../chart/gestures.ts";
@@ -76,6 +76,11 @@ export function Lanes({ name, chart, silentFromUs }: LanesProps) {
     );
     const atUs = momentOf(parameter("at"));
     if (atUs !== undefined) axis.pin(atUs);
+    axis.onPin = (timeUs) =>
+      setParameters({ at: timeUs === undefined ? undefined : rangeText(timeUs) });
+    stack.defer(() => {
+      axis.onPin = undefined;
+    });
     const owned = stack.move();
     return () => owned.dispose();
   }, [chart]);

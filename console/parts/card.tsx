@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 
 export type CardProps = {
   title: string;
+  class?: string;
   /** How the figures are reckoned. */
   how?: string | undefined;
   /** Beside the title: buttons or a word. */
@@ -10,9 +11,9 @@ export type CardProps = {
   children: ComponentChildren;
 };
 
-export function Card({ title, how, aside, children }: CardProps) {
+export function Card({ title, class: name = "", how, aside, children }: CardProps) {
   return (
-    <section class="card" aria-label={title}>
+    <section class={`card ${name}`} aria-label={title}>
       <div class="card-head">
         <h2>{title}</h2>
         {aside}

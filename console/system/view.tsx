@@ -4,6 +4,7 @@ import { clients } from "../contract/clients.ts";
 import { useAnswer } from "../contract/use-answer.ts";
 import { frame } from "../english/frame.ts";
 import { systemWords as words } from "../english/system.ts";
+import { ExportMenu } from "../exports/export-menu.tsx";
 import { Card, Figures } from "../parts/card.tsx";
 import { Loading, Problem } from "../parts/notice.tsx";
 import { ageText, bytesText, dateTimeText, fixedNumber, lengthText } from "../time/format.ts";
@@ -29,7 +30,14 @@ export default function SystemView() {
   const rate = (value: number | undefined) => fixedNumber(value ?? 0, (value ?? 0) < 100 ? 1 : 0);
   return (
     <>
-      <h1>{words.title}</h1>
+      <div class="toolbar">
+        <h1>{words.title}</h1>
+        <span class="grow" />
+        <ExportMenu
+          fileName={words.title}
+          items={() => [{ what: words.title, path: "/status", rows: false }]}
+        />
+      </div>
       {problem !== undefined && ageMs > staleMs && (
         <p class="notice problem">
           {problem} {frame.stale(ageText(ageMs * 1_000))}

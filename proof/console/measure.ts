@@ -9,13 +9,20 @@ export type Observed = {
   longTasks: number;
   /** Cumulative layout shift, without those that follow an input. */
   layoutShift: number;
-  /** The longest time from an interaction to the next paint. */
+  /**
+   * The longest time from an interaction to the next paint, without one in fifty of the longest: as
+   * web-vitals defines INP.
+   */
   interactionMs: number;
+  longestInteractionMs: number;
+  interactions: number;
 };
 
 /** To be added before the page loads. */
 export const observers = `
-  globalThis.observed = { longestTaskMs: 0, longTasks: 0, layoutShift: 0, interactionMs: 0 };
+  const begun = () => ({ longestTaskMs: 0, longTasks: 0, layoutShift: 0, interactions: new Map() });
+  globalThis.observed = begun();
+  globalThis.forget = () => { observed = begun(); };
   const on = (type, take, more = {}) =>
     new PerformanceObserver((list) => list.getEntries().forEach(take)).observe({ type, buffered: true, ...more });
   on("longtask", ({ duration }) => {
@@ -23,17 +30,26 @@ export const observers = `
     observed.longestTaskMs = Math.max(observed.longestTaskMs, duration);
   });
   on("layout-shift", (entry) => { if (!entry.hadRecentInput) observed.layoutShift += entry.value; });
-  on("event", ({ duration, interactionId }) => {
-    if (interactionId) observed.interactionMs = Math.max(observed.interactionMs, duration);
+  on("event", ({ duration, interactionId: id }) => {
+    if (id) observed.interactions.set(id, Math.max(observed.interactions.get(id) ?? 0, duration));
   }, { durationThreshold: 16 });
 `;
 
 /** Forgets what was observed so far, such as while the page loaded. */
-export const forget = (page: Page): Promise<unknown> =>
-  page.evaluate("Object.keys(observed).forEach((name) => { observed[name] = 0 })");
+export const forget = (page: Page): Promise<unknown> => page.evaluate("forget()");
 
-export const observed = (page: Page): Promise<Observed> =>
-  page.evaluate("({ ...observed })") as Promise<Observed>;
+export async function observed(page: Page): Promise<Observed> {
+  const { durations, ...rest } = (await page.evaluate(
+    "({ ...observed, durations: [...observed.interactions.values()] })",
+  )) as Omit<Observed, "interactionMs"> & { durations: number[] };
+  durations.sort((a, b) => b - a);
+  return {
+    ...rest,
+    interactions: durations.length,
+    interactionMs: durations[Math.floor(durations.length / 50)] ?? 0,
+    longestInteractionMs: durations[0] ?? 0,
+  };
+}
 
 /** Seconds that the main thread has been busy since the page began, and bytes of its heap. */
 export async function readMetrics(
