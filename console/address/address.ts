@@ -66,13 +66,20 @@ export function setParameters(
   }
 }
 
-/** The address of another view that keeps what all views share: zone, and range if it has one. */
+/** What all views share: zone, and range if the view has one. Other parameters do not change it. */
+const kept: ReadonlySignal<string> = computed(() =>
+  new URLSearchParams(
+    ["zone", "from", "to"].flatMap((name) => {
+      const value = query.value.get(name);
+      return value === null ? [] : [[name, value]];
+    }),
+  ).toString(),
+);
+
+/** The address of another view that keeps what all views share. */
 export function hrefTo(to: string, changes: Readonly<Record<string, string>> = {}): string {
-  const kept = ["zone", "from", "to"].flatMap((name) => {
-    const value = query.value.get(name);
-    return value === null ? [] : [[name, value] as [string, string]];
-  });
-  const search = new URLSearchParams(Object.entries({ ...Object.fromEntries(kept), ...changes }));
+  const search = new URLSearchParams(kept.value);
+  for (const [name, value] of Object.entries(changes)) search.set(name, value);
   const text = search.toString().replaceAll("%3A", ":");
   return text === "" ? to : `${to}?${text}`;
 }
