@@ -16,7 +16,7 @@ import { readRows, type SourceRow } from "../../codec/row/source-rows.ts";
 import type { EpochUnit } from "../../codec/row/time.ts";
 import { UnreadableText } from "../../codec/row/unreadable.ts";
 import type { Log } from "../../runtime/log.ts";
-import { createGather } from "./gather.ts";
+import { createGather } from "../../codec/row/gather.ts";
 
 export type InputOptions = {
   source: Readable;

@@ -12,6 +12,10 @@ const any = ["*"];
 
 export const rooms: Readonly<Record<string, Room>> = {
   producer: { to: ["client", "codec", "gen", "runtime"], packages: protobuf },
+  bridge: {
+    to: ["client", "codec", "gen", "runtime"],
+    packages: [...protobuf, "mqtt", "smol-toml"],
+  },
   gateway: {
     to: ["access", "codec", "gen", "runtime"],
     packages: [
@@ -65,6 +69,12 @@ export const sharedByTests = ["test/testing/", "gen/", "local/"];
 /** Inside a room: the folders that each of its folders may import. "." are the room's own files. */
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   producer: { ".": ["input", "simulate"], input: [], simulate: [] },
+  bridge: {
+    ".": ["mapping", "mqtt", "sparkplug"],
+    mapping: [],
+    mqtt: ["mapping"],
+    sparkplug: ["mapping"],
+  },
   gateway: {
     ".": [
       "admission",
@@ -162,4 +172,6 @@ export const packageOwners: Readonly<Record<string, string>> = {
   "@grpc/grpc-js": "runtime/grpc/",
   slonik: "accessor/store/",
   "@slonik/driver": "accessor/store/",
+  mqtt: "bridge/mqtt/",
+  "smol-toml": "bridge/mapping/",
 };

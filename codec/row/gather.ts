@@ -1,10 +1,10 @@
 // Gathers single records into batches, one batch per machine, within bounds. No I/O and no clock.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { declaringFirst, UploadDeclarations } from "../../codec/row/declaring.ts";
-import type { RowDeclaration, RowRecord } from "../../codec/row/row-record.ts";
-import { toErrorReport, toStateChange } from "../../codec/wire/events.ts";
-import { type Declaration, toSamples } from "../../codec/wire/samples.ts";
+import { toErrorReport, toStateChange } from "../wire/events.ts";
+import { type Declaration, toSamples } from "../wire/samples.ts";
+import { declaringFirst, UploadDeclarations } from "./declaring.ts";
+import type { RowDeclaration, RowRecord } from "./row-record.ts";
 
 export type GatherOptions = {
   /** Most records in a batch; default 10,000. */

@@ -1,0 +1,78 @@
+// Reads a mapping file: TOML that says which records the messages of a source give. All mistakes
+// are named at once.
+import { readFileSync } from "node:fs";
+import { parse, TomlError } from "smol-toml";
+import { type CheckedTable, checkTable } from "./checked-table.ts";
+import { type Rule, readRule } from "./rule.ts";
+import { readSparkplug, type SparkplugMapping } from "./sparkplug-section.ts";
+
+export type Mapping = {
+  /** Every rule that fits a topic gives its records. */
+  readonly topics: readonly Rule[];
+  readonly sparkplug: SparkplugMapping | undefined;
+};
+
+/** What is wrong with a mapping file, a line for each mistake. */
+export class MappingError extends Error {
+  override readonly name = "MappingError";
+  readonly mistakes: readonly string[];
+  constructor(mistakes: readonly string[]) {
+    super(mistakes.join("\n"));
+    this.mistakes = mistakes;
+  }
+}
+
+/** Most rules of a file: each message is compared with every one. */
+const maxRules = 1_000;
+
+/** Throws MappingError. */
+export function readMapping(text: string): Mapping {
+  const mistakes: string[] = [];
+  const file = checkTable(parseToml(text), { at: "", mistakes });
+  const topics = file.tables("topics").flatMap(readTopic);
+  const ready = readReady(file);
+  const section = file.table("sparkplug");
+  const sparkplug = section && readSparkplug(section);
+  file.end();
+  if (topics.length > maxRules) mistakes.push(`more than ${maxRules} topics`);
+  if (mistakes.length === 0 && topics.length + ready.length === 0 && sparkplug === undefined)
+    mistakes.push('nothing is mapped: add [[topics]], [sparkplug] or ready = ["mtconnect"]');
+  if (mistakes.length > 0) throw new MappingError(mistakes);
+  return { topics: [...topics, ...ready], sparkplug };
+}
+
+function readTopic(table: CheckedTable): Rule[] {
+  const rule = readRule(table, {
+    addressKey: "topic",
+    names: [],
+    defaults: { machine: undefined, value: undefined },
+  });
+  return rule === undefined ? [] : [rule];
+}
+
+/** The mappings that come built in, as files of the same form. */
+const readyNames = ["mtconnect"];
+
+function readReady(file: CheckedTable): Rule[] {
+  const names = file.texts("ready") ?? [];
+  for (const name of names)
+    if (!readyNames.includes(name))
+      file.mistake("ready", `"${name}" is not one of ${readyNames.join(", ")}`);
+  return names
+    .filter((name) => readyNames.includes(name))
+    .flatMap(
+      (name) => readMapping(readFileSync(new URL(`${name}.toml`, import.meta.url), "utf8")).topics,
+    );
+}
+
+function parseToml(text: string): Record<string, unknown> {
+  try {
+    return parse(text, { maxDepth: 20 });
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const [what = ""] = error.message.split("\n");
+    throw new MappingError([
+      `line ${error.line}, column ${error.column}: ${what.replace("Invalid TOML document: ", "")}`,
+    ]);
+  }
+}
