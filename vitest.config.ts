@@ -10,6 +10,7 @@ const rooms = [
   "client",
   "local",
   "producer",
+  "bridge",
   "console",
   "accessor",
   "gateway",

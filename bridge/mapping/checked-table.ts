@@ -13,6 +13,7 @@ export type TextSource =
 
 /** A table of the file. Each method reads one key; undefined if it is absent or a mistake. */
 export type CheckedTable = {
+  /** Whether the key is there; it counts as read. */
   has(key: string): boolean;
   text(key: string): string | undefined;
   texts(key: string): string[] | undefined;
@@ -62,7 +63,10 @@ export function checkTable(
   const part = (value: Readonly<Record<string, unknown>>, key: string) =>
     checkTable(value, { at: placeOf(key), mistakes });
   return {
-    has: (key) => raw[key] !== undefined,
+    has(key) {
+      read.add(key);
+      return raw[key] !== undefined;
+    },
     text,
     texts: (key) => get(key, "a list of texts", isTexts),
     flag: (key) => get(key, "true or false", (value) => typeof value === "boolean"),

@@ -70,9 +70,9 @@ function parseToml(text: string): Record<string, unknown> {
     return parse(text, { maxDepth: 20 });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    const [what = ""] = error.message.split("\n");
-    throw new MappingError([
-      `line ${error.line}, column ${error.column}: ${what.replace("Invalid TOML document: ", "")}`,
-    ]);
+    const [first = ""] = error.message.split("\n");
+    const what = first.replace("Invalid TOML document: ", "");
+    const hint = what.includes("in key") ? ': put it in quotes, as in "Störung" = "FAULT"' : "";
+    throw new MappingError([`line ${error.line}, column ${error.column}: ${what}${hint}`]);
   }
 }

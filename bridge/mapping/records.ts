@@ -58,10 +58,14 @@ export function applyRule(
         ? row
         : readRecord({ ...row, time: time.time }, { nowUs: undefined, epoch: time.epoch });
     if (typeof record === "string") into.faults.push(record);
-    else if (record instanceof RowFault) into.faults.push(record.message);
+    else if (record instanceof RowFault) into.faults.push(inMappingWords(record.message));
     else into.records.push(record);
   }
 }
+
+/** A row's fault names flags of the producer, in place of keys of this file. */
+const inMappingWords = (message: string) =>
+  message.replace(/ \(producer flag: [^)]*\)/, "").replace(/epoch=(\w+)/, 'epoch = "$1"');
 
 type At = { readonly $: unknown; readonly "@": unknown };
 type Place = { at: At; captures: Captures };

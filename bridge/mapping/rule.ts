@@ -84,7 +84,7 @@ export function readRule(table: CheckedTable, context: RuleContext): Rule | unde
       ? table.source(key, names)
       : ({ template: { parts: otherwiseParts(otherwise) }, fixed: false } as const);
   const machine = source("machine", defaultName("machine", names) ?? defaults.machine);
-  if (machine === undefined && !table.has("machine"))
+  if (machine === undefined && address !== undefined && !table.has("machine"))
     table.mistake(
       undefined,
       `machine is missing: write machine = "…", or {machine} in the ${addressKey}`,
