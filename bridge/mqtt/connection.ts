@@ -12,7 +12,7 @@ import {
   type MqttClient,
 } from "mqtt";
 import type { Log } from "../../runtime/log.ts";
-import { AckQueue } from "./ack-queue.ts";
+import { type Ack, AckQueue } from "./ack-queue.ts";
 
 export type ConnectionOptions = {
   /** mqtt://host:1883 or mqtts://host:8883. */
@@ -34,7 +34,7 @@ export type ConnectionOptions = {
    * Takes a message. Reading waits until `room` resolves, if it is given. `ack` is called when the
    * message is stored.
    */
-  onMessage(packet: IPublishPacket, ack: () => void): { room?: Promise<void> | undefined };
+  onMessage(packet: IPublishPacket, ack: Ack): { room?: Promise<void> | undefined };
   /** Called when a connection stands; `resumed`: the broker has kept the session. */
   onConnect?(session: { resumed: boolean }): void;
   log: Log;
@@ -89,7 +89,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   let connects = 0;
   let closed = false;
   let stopped = false;
-  let queue = new AckQueue(() => {});
+  let queue = new AckQueue(() => false);
   /** The socket that `queue` belongs to: ids of messages mean nothing on another one. */
   let stream: unknown;
 
@@ -99,7 +99,9 @@ export function openConnection(options: ConnectionOptions): Connection {
       const mine = client.stream;
       stream = mine;
       queue = new AckQueue((messageId) => {
-        if (client.stream === mine && client.connected) sendPuback(client, messageId);
+        const isHere = client.stream === mine && client.connected;
+        if (isHere) sendPuback(client, messageId);
+        return isHere;
       });
     }
     return queue;

@@ -1,6 +1,7 @@
 // Takes the messages of a connection: reads each, stores its records and its dead letter, and
 // acknowledges it when the disk has both.
 import type { Delivery, Reading, Skipped } from "../mapping/delivery.ts";
+import type { Ack } from "./ack-queue.ts";
 import type { MessageLetters } from "./dead-letters.ts";
 import type { RecordStore } from "./record-store.ts";
 import { Redeliveries } from "./redeliveries.ts";
@@ -34,7 +35,7 @@ export type IntakeOptions = {
 export type Intake = {
   readonly counts: Readonly<IntakeCounts>;
   /** Takes a message; `room` resolves when the next one may come. */
-  take(message: Message, ack: () => void): { room?: Promise<void> | undefined };
+  take(message: Message, ack: Ack): { room?: Promise<void> | undefined };
   /** The broker has begun another session. */
   newSession(): void;
 };
@@ -74,7 +75,8 @@ export function createIntake(options: IntakeOptions): Intake {
 
   function handle(message: Message): Promise<void> {
     const { topic, payload, messageId: id, dup: redelivered, retain: retained } = message;
-    const stored = id === undefined ? undefined : known.find({ id, redelivered, topic, payload });
+    const stored =
+      id === undefined ? undefined : known.find({ id, topic, payload }, { redelivered });
     if (stored !== undefined) {
       counts.redelivered++;
       return stored;
@@ -114,7 +116,7 @@ export function createIntake(options: IntakeOptions): Intake {
       void handle(message).then(() => {
         waiting--;
         waitingBytes -= message.payload.length;
-        ack();
+        ack(() => known.acked(message.messageId ?? 0));
         if (isFull()) return;
         room?.resolve();
         room = undefined;

@@ -2,7 +2,9 @@
 // that the broker sends a second time need not be stored a second time.
 import { createHash } from "node:crypto";
 
-type Known = { readonly digest: string; readonly stored: Promise<void> };
+type Known = { readonly digest: string; readonly stored: Promise<void>; acked: boolean };
+
+type Message = { readonly id: number; readonly topic: string; readonly payload: Uint8Array };
 
 /** Of one session of a broker, which keeps the id of a message when it sends it again. */
 export class Redeliveries {
@@ -14,23 +16,28 @@ export class Redeliveries {
     this.#max = max;
   }
 
-  /** The same message; undefined if it is not known, or the broker says that it is new. */
-  find(message: {
-    id: number;
-    redelivered: boolean;
-    topic: string;
-    payload: Uint8Array;
-  }): Promise<void> | undefined {
+  /**
+   * When the same message was stored; undefined if it is not known. A message is the same if its
+   * id, topic and payload are, and the broker says so, or cannot mean another one: not all brokers
+   * say it, and none may use an id again that was not acknowledged.
+   */
+  find(message: Message, { redelivered }: { redelivered: boolean }): Promise<void> | undefined {
     const known = this.#byId.get(message.id);
-    if (known === undefined || !message.redelivered) return undefined;
+    if (known === undefined || (known.acked && !redelivered)) return undefined;
     return known.digest === digestOf(message) ? known.stored : undefined;
   }
 
   /** Remembers a message; the oldest is forgotten if there are too many. */
-  add(message: { id: number; topic: string; payload: Uint8Array }, stored: Promise<void>): void {
+  add(message: Message, stored: Promise<void>): void {
     this.#byId.delete(message.id);
-    this.#byId.set(message.id, { digest: digestOf(message), stored });
+    this.#byId.set(message.id, { digest: digestOf(message), stored, acked: false });
     if (this.#byId.size > this.#max) this.#byId.delete(this.#byId.keys().next().value!);
+  }
+
+  /** Its acknowledgement was sent, though it may not have arrived. */
+  acked(id: number): void {
+    const known = this.#byId.get(id);
+    if (known !== undefined) known.acked = true;
   }
 
   /** The broker has begun another session: ids mean other messages. */
@@ -39,5 +46,5 @@ export class Redeliveries {
   }
 }
 
-const digestOf = ({ topic, payload }: { topic: string; payload: Uint8Array }): string =>
+const digestOf = ({ topic, payload }: Message): string =>
   createHash("sha1").update(`${topic}\0`).update(payload).digest("base64");
