@@ -1,4 +1,5 @@
 // Mapping files: every mistake is named at once, with its place and what to write instead.
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { MappingError, readMapping } from "./mapping-file.ts";
 
@@ -99,4 +100,11 @@ test.each([
 
 test("each mapping that comes built in is correct", () => {
   expect(mistakesOf('ready = ["mtconnect"]')).toEqual([]);
+});
+
+test("the examples of docs/mqtt.md are correct", () => {
+  const page = readFileSync(new URL("../../docs/mqtt.md", import.meta.url), "utf8");
+  const examples = [...page.matchAll(/```toml\n([\s\S]*?)```/g)].map(([, toml]) => toml!);
+  expect(examples).toHaveLength(3);
+  for (const toml of examples) expect(mistakesOf(toml)).toEqual([]);
 });

@@ -1,55 +1,22 @@
 // Sparkplug B: birth, data, death, rebirth, aliases that are used again, and missed messages.
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type MetricSchema, PayloadSchema } from "#gen/sparkplug/b/v1/payload_pb.ts";
+import { PayloadSchema } from "#gen/sparkplug/b/v1/payload_pb.ts";
 import { readMapping } from "../mapping/mapping-file.ts";
 import { readerBy, receivedUs, shown } from "../testing/read-by.ts";
+import {
+  atMs,
+  bdSeq,
+  born,
+  double,
+  openNode,
+  payload,
+  power,
+  rebirth,
+  text,
+} from "../testing/sparkplug.ts";
 import { createSparkplugReader } from "./read-sparkplug.ts";
-
-type MetricInit = MessageInitShape<typeof MetricSchema>;
-
-const atMs = receivedUs / 1000;
-const bdSeq = (value: bigint): MetricInit => ({
-  name: "bdSeq",
-  datatype: 8,
-  value: { case: "longValue", value },
-});
-const double = (value: number, more: MetricInit = {}): MetricInit => ({
-  value: { case: "doubleValue", value },
-  ...more,
-});
-const text = (value: string, more: MetricInit): MetricInit => ({
-  datatype: 12,
-  value: { case: "stringValue", value },
-  ...more,
-});
-const power = { name: "Power", alias: 1n, datatype: 10 };
-
-function payload(seq: number | undefined, metrics: MetricInit[], afterMs = 0): Uint8Array {
-  const timestamp = BigInt(atMs + afterMs);
-  const count = seq === undefined ? {} : { seq: BigInt(seq) };
-  return toBinary(PayloadSchema, create(PayloadSchema, { timestamp, metrics, ...count }));
-}
-
-const born = payload(0, [bdSeq(0n), double(1, power)]);
-const rebirth = ["spBv1.0/G/NCMD/N"];
-
-function openNode(toml = "[sparkplug]") {
-  const { read } = readerBy(toml);
-  let us = receivedUs;
-  return (
-    type: string,
-    bytes: Uint8Array,
-    given: { afterS?: number; redelivered?: boolean } = {},
-  ) => {
-    us += (given.afterS ?? 0) * 1e6;
-    const [kind, device] = type.split(" ");
-    const topic = `spBv1.0/G/${kind}/N${device === undefined ? "" : `/${device}`}`;
-    const { records, faults, answers } = read(topic, bytes, { ...given, receivedUs: us });
-    return { records, faults, asks: answers.map((answer) => answer.topic) };
-  };
-}
 
 const nothing = { records: [], faults: [], asks: [] };
 
@@ -187,43 +154,6 @@ describe("missed messages", () => {
       { name: "Node Control/Rebirth", datatype: 11, value: { case: "booleanValue", value: true } },
     ]);
   });
-});
-
-test.each([
-  ["Int8", 1, { case: "intValue", value: 0xffff_fffe }, -2],
-  ["Int8 of one byte", 1, { case: "intValue", value: 0xfe }, -2],
-  ["Int16", 2, { case: "intValue", value: 0xfffe }, -2],
-  ["Int32", 3, { case: "intValue", value: 0xffff_fffe }, -2],
-  ["Int64", 4, { case: "longValue", value: 2n ** 64n - 2n }, -2],
-  ["UInt32", 7, { case: "intValue", value: 0xffff_fffe }, 4_294_967_294],
-  ["UInt64", 8, { case: "longValue", value: 2n ** 40n }, 2 ** 40],
-  ["Float", 9, { case: "floatValue", value: 0.5 }, 0.5],
-  ["Boolean", 11, { case: "booleanValue", value: true }, 1],
-] as const)("%s", (_, datatype, value, number) => {
-  const { records } = openNode()("NBIRTH", payload(0, [{ name: "x", datatype, value }]));
-  expect(records).toEqual([`G/N 0 x ${number}`]);
-});
-
-test("values that are null, bad or no number give nothing; a unit comes from the properties", () => {
-  const quality = (value: number) => ({
-    keys: ["Quality", "engUnit"],
-    values: [
-      { value: { case: "intValue" as const, value } },
-      { value: { case: "stringValue" as const, value: "kW" } },
-    ],
-  });
-  const { records, faults } = openNode()(
-    "NBIRTH",
-    payload(0, [
-      double(1, { name: "bad", datatype: 10, properties: quality(0) }),
-      double(2, { name: "good", datatype: 10, properties: quality(192) }),
-      { name: "null", datatype: 10, isNull: true },
-      text("x", { name: "words" }),
-      { name: "date", datatype: 13, value: { case: "longValue", value: 5n } },
-      { name: "Node Control/Rebirth", datatype: 11, value: { case: "booleanValue", value: false } },
-    ]),
-  );
-  expect({ records, faults }).toEqual({ records: ["G/N 0 good 2 kW"], faults: [] });
 });
 
 test("two metrics of one signal: the second is refused until it has a rule", () => {
