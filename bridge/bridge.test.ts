@@ -8,6 +8,7 @@ import { ConfigError } from "../runtime/config.ts";
 import { eventually, settled } from "../test/testing/eventually.ts";
 import { openAedes } from "./testing/brokers.ts";
 import { mappingFolder, openPublisher, openTestBridge, storedIn } from "./testing/open-bridge.ts";
+import { born, double, payload } from "./testing/sparkplug.ts";
 
 const toml = `
 [[topics]]
@@ -83,6 +84,27 @@ test("while the accessor is away messages are acknowledged all the same: the spo
   await eventually("it is acknowledged", () => broker.acked.length === 1);
   await using again = await openIngestStub({}, { port: accessor.port });
   await eventually("it is stored", () => storedIn(again.state).length === 1);
+});
+
+test("a node of Sparkplug whose birth was missed is asked for it", async () => {
+  await using broker = await openAedes();
+  await using accessor = await openIngestStub();
+  await using folder = await mappingFolder("[sparkplug]");
+  await using publisher = await openPublisher(broker.url);
+  await using bridge = await openTestBridge([
+    ...["--mapping", folder.mapping, "--spool", folder.spool, "--broker", broker.url],
+    ...["--accessor", accessor.url, "--mqtt-version", "3.1.1"],
+  ]);
+  await eventually("the bridge is connected", () => bridge.connection!.connected);
+  await settled(() => bridge.connection!.connects);
+  const asked = new Promise<string>((resolve) => publisher.client.once("message", resolve));
+  await publisher.client.subscribeAsync("spBv1.0/+/NCMD/+");
+  const data = payload(5, [double(2, { alias: 1n })]);
+  await publisher.client.publishAsync("spBv1.0/G/NDATA/N", Buffer.from(data));
+  expect(await asked).toBe("spBv1.0/G/NCMD/N");
+  await publisher.client.publishAsync("spBv1.0/G/NBIRTH/N", Buffer.from(born));
+  await eventually("the birth is stored", () => storedIn(accessor.state).length === 1);
+  expect(storedIn(accessor.state)).toEqual(["G/N power 1"]);
 });
 
 test("a dry run prints rows and dead letters, and takes nothing from the session", async () => {

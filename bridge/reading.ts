@@ -1,7 +1,7 @@
 // Reads what a source delivers: messages of Sparkplug by its births, all others by the rules.
 import type { Delivery, Reading } from "./mapping/delivery.ts";
 import type { Mapping } from "./mapping/mapping-file.ts";
-import { readTopic } from "./mapping/read-topic.ts";
+import { createTopicReader } from "./mapping/read-topic.ts";
 import { createSparkplugReader } from "./sparkplug/read-sparkplug.ts";
 import { filtersOf, isSparkplug } from "./sparkplug/topic.ts";
 
@@ -16,6 +16,7 @@ export function createReader(
   { topics: rules, sparkplug }: Mapping,
   { maxPayloadBytes }: { maxPayloadBytes: number },
 ): Reader {
+  const readTopic = createTopicReader({ rules, maxPayloadBytes });
   const nodes = sparkplug && createSparkplugReader(sparkplug, { maxPayloadBytes });
   const filters = [
     ...rules.map(({ address }) => address.filter),
@@ -26,6 +27,6 @@ export function createReader(
     read: (delivery) =>
       nodes !== undefined && isSparkplug(delivery.topic)
         ? nodes.read(delivery)
-        : readTopic(delivery, { rules, maxPayloadBytes }),
+        : readTopic(delivery),
   };
 }

@@ -3,43 +3,65 @@ import type { Delivery, Reading } from "./delivery.ts";
 import { type Document, type PayloadFault, readDocument } from "./document.ts";
 import { type Applied, applyRule } from "./records.ts";
 import type { Rule } from "./rule.ts";
-import { matchAddress } from "./templates.ts";
+import { type Captures, matchAddress } from "./templates.ts";
 
-export type ReadOptions = {
+export type TopicReaderOptions = {
   readonly rules: readonly Rule[];
   /** Most bytes of a payload that are parsed. */
   readonly maxPayloadBytes: number;
 };
 
-/** Never throws. */
-export function readTopic(delivery: Delivery, { rules, maxPayloadBytes }: ReadOptions): Reading {
-  const { topic, payload, retained, receivedUs } = delivery;
-  const into: Applied = { records: [], faults: [], withoutTime: false };
-  const documents = new Map<string, Document | PayloadFault>();
-  const documentOf = (kind: Rule["payload"]) => {
-    const document = documents.get(kind) ?? readDocument(payload, kind);
-    documents.set(kind, document);
-    return document;
-  };
-  // When a retained message was sent is unknown.
-  const timeUs = retained ? undefined : receivedUs;
-  let mapped = false;
-  for (const rule of rules) {
-    const captures = matchAddress(rule.address, topic);
-    if (captures === undefined) continue;
-    mapped = true;
-    // An empty payload is how a retained message is removed.
-    if (payload.length === 0) break;
-    if (payload.length > maxPayloadBytes) {
-      into.faults.push(`${payload.length} bytes; at most ${maxPayloadBytes} are read`);
-      break;
-    }
-    const document = documentOf(rule.payload);
-    if ("fault" in document) {
-      if (!into.faults.includes(document.fault)) into.faults.push(document.fault);
-    } else applyRule(rule, { document, captures, timeUs, into });
+type Match = { readonly rule: Rule; readonly captures: Captures };
+
+/** Topics whose rules are remembered, and their longest length. */
+const maxRemembered = 10_000;
+const maxTopicLength = 256;
+
+/** The result never throws. */
+export function createTopicReader({ rules, maxPayloadBytes }: TopicReaderOptions) {
+  const remembered = new Map<string, readonly Match[]>();
+
+  function matchesOf(topic: string): readonly Match[] {
+    const known = remembered.get(topic);
+    if (known !== undefined) return known;
+    const matches = rules.flatMap((rule) => {
+      const captures = matchAddress(rule.address, topic);
+      return captures === undefined ? [] : [{ rule, captures }];
+    });
+    if (topic.length > maxTopicLength) return matches;
+    if (remembered.size >= maxRemembered) remembered.clear();
+    remembered.set(topic, matches);
+    return matches;
   }
-  const { records, faults, withoutTime } = into;
-  const skipped = mapped ? (withoutTime ? "retained" : undefined) : "unmapped";
-  return { records, faults, skipped, answers: [] };
+
+  return (delivery: Delivery): Reading => {
+    const { topic, payload, retained, receivedUs } = delivery;
+    const into: Applied = { records: [], faults: [], withoutTime: false };
+    const matches = matchesOf(topic);
+    if (payload.length > maxPayloadBytes && matches.length > 0)
+      into.faults.push(`${payload.length} bytes; at most ${maxPayloadBytes} are read`);
+    // An empty payload is how a retained message is removed.
+    else if (payload.length > 0) {
+      // When a retained message was sent is unknown.
+      readBy(matches, { payload, timeUs: retained ? undefined : receivedUs, into });
+    }
+    const { records, faults, withoutTime } = into;
+    const skipped = matches.length === 0 ? "unmapped" : withoutTime ? "retained" : undefined;
+    return { records, faults, skipped, answers: [] };
+  };
+}
+
+function readBy(
+  matches: readonly Match[],
+  given: { payload: Uint8Array; timeUs: number | undefined; into: Applied },
+): void {
+  const { payload, timeUs, into } = given;
+  const documents = new Map<Rule["payload"], Document | PayloadFault>();
+  for (const { rule, captures } of matches) {
+    const document = documents.get(rule.payload) ?? readDocument(payload, rule.payload);
+    const isNew = !documents.has(rule.payload);
+    documents.set(rule.payload, document);
+    if (!("fault" in document)) applyRule(rule, { document, captures, timeUs, into });
+    else if (isNew) into.faults.push(document.fault);
+  }
 }

@@ -82,6 +82,13 @@ async function killBrokers(): Promise<void> {
   }
 }
 
+const progress = setInterval(() => {
+  const { sent, confirmed } = publishing;
+  process.stderr.write(
+    `${((performance.now() - endMs) / 1000 + seconds).toFixed(0)} s: ${sent} sent, ${confirmed.size} acknowledged\n`,
+  );
+}, 10_000);
+stack.defer(() => clearInterval(progress));
 await Promise.all([killBridges(), killBrokers()]);
 await publishing.finish();
 const stored = await storedWhenQuiet();

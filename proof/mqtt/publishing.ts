@@ -43,7 +43,8 @@ export function openPublishing(options: PublishingOptions): Publishing {
     const payload = JSON.stringify({ v: value, t: beganMs + value });
     const topic = `plant/${machineOf(value, machines)}/x`;
     client.publish(topic, payload, { qos: 1 }, (error) => {
-      if (error) return send(value);
+      // Not at once: MQTT.js may be in the middle of a loop that fails all that waits.
+      if (error) return void setTimeout(send, 50, value);
       waiting.delete(value);
       confirmed.add(value);
       times.set(value, Date.now());
