@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => history[Symbol.asyncDispose]());
 
-const mostMs = 25_000;
+const mostMs = 12_000;
 
 /** "meter" is not declared to drop anything. */
 const kept = "meter";

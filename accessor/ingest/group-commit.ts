@@ -27,6 +27,18 @@ export type GroupCommitOptions = {
 
 export type DecidedSubmission = { submission: Submission; decision: Decision };
 
+/** Those that are stored now, ascending by revision. */
+export const storedOf = (decided: readonly DecidedSubmission[]) =>
+  decided
+    .filter(({ decision: { outcome } }) => outcome === "stored")
+    .map(({ submission: { prepared }, decision: { revision, committedUs } }) => ({
+      revision,
+      committedUs,
+      prepared,
+      rows: prepared.rows,
+    }))
+    .sort((a, b) => a.revision - b.revision);
+
 type Waiting = Submission &
   Turn & { resolve: (decided: DecidedSubmission) => void; reject: (error: unknown) => void };
 

@@ -20,7 +20,7 @@ import {
   type Sender,
 } from "../store/ingest.ts";
 import type { Quotas } from "../store/series.ts";
-import { type DecidedSubmission, GroupCommit } from "./group-commit.ts";
+import { type DecidedSubmission, GroupCommit, storedOf } from "./group-commit.ts";
 import { Minutes } from "./minutes.ts";
 import { prepareBatch } from "./prepare.ts";
 import type { Prepared, Submission } from "./prepared.ts";
@@ -291,15 +291,3 @@ export class Intake {
     this.#options.onCommitted();
   }
 }
-
-/** Those that are stored now, ascending by revision. */
-const storedOf = (decided: readonly DecidedSubmission[]) =>
-  decided
-    .filter(({ decision: { outcome } }) => outcome === "stored")
-    .map(({ submission: { prepared }, decision: { revision, committedUs } }) => ({
-      revision,
-      committedUs,
-      prepared,
-      rows: prepared.rows,
-    }))
-    .sort((a, b) => a.revision - b.revision);

@@ -782,7 +782,7 @@ create table zone_clock (
 --   max_gap_inferred boolean: Whether max_gap was inferred; false: declared
 --   sample_type text: LINEAR, STEP or COUNTER
 --   max_gap text: As rows declare it; null while it may still change
---   duplicates text
+--   duplicates text: What equal records are: KEEP, several; DROP, one
 
 -- As they were sent, repeated states too
 -- view millrace_v1.state_changes

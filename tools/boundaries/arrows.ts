@@ -100,7 +100,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     domain: [],
     feed: ["domain", "store"],
     history: [],
-    ingest: ["domain", "feed", "history", "store"],
+    ingest: ["domain", "feed", "history", "read", "store"],
     read: ["domain", "feed", "history", "store"],
     rpc: ["access", "domain", "feed", "history", "ingest", "read", "store"],
     store: ["domain", "history"],
