@@ -74,6 +74,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       "errors",
       "http",
       "limits",
+      "line",
       "metrics",
       "rest",
       "rpc",
@@ -87,6 +88,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     errors: [],
     http: [],
     limits: ["caller", "errors", "http"],
+    line: ["caller", "errors", "http", "limits", "upstream"],
     metrics: ["cache", "errors"],
     rest: ["cache", "caller", "encoding", "errors", "http", "limits", "upstream"],
     rpc: ["caller", "encoding", "errors", "http", "limits", "upstream"],
@@ -153,7 +155,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
   },
   client: { ".": [], outbox: [], send: ["outbox", "spool"], spool: ["outbox"] },
   access: { ".": [] },
-  codec: { ".": [], block: ["."], row: [".", "wire"], wire: ["."] },
+  codec: { ".": [], block: ["."], line: [], row: [".", "wire"], wire: ["."] },
   runtime: { ".": [], grpc: [".", "tls"], tls: ["."] },
 };
 
