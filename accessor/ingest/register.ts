@@ -118,8 +118,8 @@ export function quotaRefusal(
 }
 
 /**
- * Whether a column declares something: a signal, its unit, max_gap, type, or what duplicates mean. A rhythm that
- * is learned from its samples does not count, since it is only a guess.
+ * Whether a column declares something: a signal, its unit, max_gap, type, or what duplicates mean.
+ * A rhythm that is learned from its samples does not count, since it is only a guess.
  */
 export const declares = (
   { unit, maxGap, sampleType, duplicates }: Declaring,
@@ -149,9 +149,9 @@ function declaresGap(
 /**
  * timesOf: times of the samples that may be stored, ascending.
  *
- * What a column adds to a known series: a unit, a max_gap, a type or a meaning of duplicates that is
- * not declared yet, or
- * more of the rhythm from which its max_gap is inferred. Undefined: nothing new.
+ * What a column adds to a known series: a unit, a max_gap, a type or a meaning of duplicates that
+ * is not declared yet, or more of the rhythm from which its max_gap is inferred. Undefined: nothing
+ * new.
  */
 function newDeclaration(
   { unit, maxGap, sampleType, duplicates }: Declaring,

@@ -51,9 +51,8 @@ export async function registerSeries(
 }
 
 /**
- * unit, sampleType, duplicates: undefined leaves the value unchanged. maxGapUs: undefined for states
- * and errors. rhythm: the basis that max_gap was
- * inferred from; undefined: it is declared.
+ * unit, sampleType, duplicates: undefined leaves the value unchanged. maxGapUs: undefined for
+ * states and errors. rhythm: the basis that max_gap was inferred from; undefined: it is declared.
  */
 export type Declaration = {
   unit?: string | undefined;
@@ -64,9 +63,9 @@ export type Declaration = {
 };
 
 /**
- * Sets the declaration of a series: a unit, a type or a meaning of duplicates if it has none, a max_gap if its own is
- * inferred; with `force` in any case. Returns false, without any effect, if max_gap was inferred
- * from another basis than the one known here.
+ * Sets the declaration of a series: a unit, a type or a meaning of duplicates if it has none, a
+ * max_gap if its own is inferred; with `force` in any case. Returns false, without any effect, if
+ * max_gap was inferred from another basis than the one known here.
  */
 export async function redeclare(
   database: Database,

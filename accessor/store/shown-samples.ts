@@ -9,8 +9,8 @@ import type { Series } from "./series.ts";
 export type ShownSeries = Declaration & Pick<Series, "rhythm">;
 
 /**
- * As toSamples. A client that sends it back declares its contents: LINEAR and KEEP are left out, since
- * they are the defaults, and so is a max_gap that is inferred from too few samples to stay.
+ * As toSamples. A client that sends it back declares its contents: LINEAR and KEEP are left out,
+ * since they are the defaults, and so is a max_gap that is inferred from too few samples to stay.
  */
 export function shownSamples(series: ShownSeries, column: Column): Samples {
   const { signal, unit, sampleType, duplicates } = series;

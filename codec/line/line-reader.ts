@@ -25,7 +25,7 @@ const maxLineCharacters = 1024 * 1024;
 /** Texts of measurement and tags that are remembered; then it begins anew. */
 const maxRemembered = 50_000;
 
-const [space, tab, hash, quote, newline, backslash] = [32, 9, 35, 34, 10, 92];
+const [space, tab, hash, quote, newline, backslash, equals] = [32, 9, 35, 34, 10, 92, 61];
 
 export class LineReader<S> {
   readonly #sink: LineSink<S>;
@@ -51,6 +51,11 @@ export class LineReader<S> {
     let at = 0;
     let quoteAt = firstQuote(text, 0);
     for (;;) {
+      if (text.charCodeAt(at) === newline && !this.#skips) {
+        at++;
+        this.#line++;
+        continue;
+      }
       if (quoteAt < at) quoteAt = firstQuote(text, at);
       const end = endOfLine(text, at, quoteAt);
       if (end === undefined) break;
@@ -129,22 +134,22 @@ export class LineReader<S> {
   #readFields(series: S, fields: string, timeUs: number | undefined): LineFault | undefined {
     const line = this.#line;
     for (let from = 0; from <= fields.length; ) {
-      const equals = unescaped(fields, "=", from, fields.length);
-      if (equals <= from)
+      const middle = unescaped(fields, "=", from, fields.length);
+      if (middle <= from)
         return new LineFault(
           from === 0 || from < fields.length
             ? `field ${shown(fields.slice(from))}: expected name=value`
             : "a field is expected after the last comma",
         );
-      const isText = fields.charCodeAt(equals + 1) === quote;
+      const isText = fields.charCodeAt(middle + 1) === quote;
       const comma = isText
-        ? endOfText(fields, equals + 2, fields.length)
-        : fields.indexOf(",", equals);
+        ? endOfText(fields, middle + 2, fields.length)
+        : fields.indexOf(",", middle);
       const end = comma < 0 ? fields.length : comma;
       if (isText && end < fields.length && fields.charCodeAt(end) !== 44)
         return new LineFault("a comma is expected after a text in double quotes");
-      const name = withoutEscapes(fields.slice(from, equals));
-      const value = readFieldValue(fields.slice(equals + 1, end));
+      const name = withoutEscapes(fields.slice(from, middle));
+      const value = readFieldValue(fields.slice(middle + 1, end));
       if (value instanceof LineFault)
         this.#take(new LineFault(`field ${shown(name)}: ${value.message}`));
       else this.#sink.field(series, name, value, { timeUs, line });
@@ -184,8 +189,8 @@ function endOfLine(
     const code = text.charCodeAt(i);
     if (code === newline) return { at: i, lines };
     if (code === backslash) i++;
-    else if (code === quote && text.charCodeAt(i - 1) === 61) {
-      const close = endOfText(text, i + 1, text.length);
+    else if (code === equals && text.charCodeAt(i + 1) === quote) {
+      const close = endOfText(text, i + 2, text.length);
       if (close < 0) return undefined;
       for (let at = text.indexOf("\n", i); at >= 0 && at < close; at = text.indexOf("\n", at + 1))
         lines++;
@@ -228,8 +233,8 @@ function endOfFields(
     const code = text.charCodeAt(i);
     if (code === backslash) i++;
     else if (code === space) return i;
-    else if (code === quote && text.charCodeAt(i - 1) === 61) {
-      const close = endOfText(text, i + 1, to);
+    else if (code === equals && text.charCodeAt(i + 1) === quote) {
+      const close = endOfText(text, i + 2, to);
       if (close < 0) return -1;
       i = close - 1;
     }

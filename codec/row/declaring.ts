@@ -2,8 +2,8 @@
 import type { Declaration } from "../wire/samples.ts";
 
 /**
- * Sorts columns with a sample_type, max_gap, unit or duplicates before those of the same batch without: a
- * signal's first samples declare it, and not all rows of an upload need to.
+ * Sorts columns with a sample_type, max_gap, unit or duplicates before those of the same batch
+ * without: a signal's first samples declare it, and not all rows of an upload need to.
  */
 export function declaringFirst<C extends Declaration>(columns: readonly C[]): C[] {
   const weight = ({ unit, maxGapUs, sampleType, duplicates }: C) =>

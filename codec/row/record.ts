@@ -28,10 +28,10 @@ const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
 
 /**
  * The record of a row: flat, as GET returns it and exports write it (`machine`, `signal`, `time`,
- * `duplicates`; `value`, `unit`, `max_gap` and `sample_type`; `state` and `reason`; `severity`, `code` and
- * `message`), or the contract's Signal as JSON (with `stateChange` or `errorReport`). Empty texts
- * and nulls count as absent. A field that is unknown, or belongs to another kind of signal, is a
- * fault: input is never ignored silently.
+ * `duplicates`; `value`, `unit`, `max_gap` and `sample_type`; `state` and `reason`; `severity`,
+ * `code` and `message`), or the contract's Signal as JSON (with `stateChange` or `errorReport`).
+ * Empty texts and nulls count as absent. A field that is unknown, or belongs to another kind of
+ * signal, is a fault: input is never ignored silently.
  */
 export function readRecord(row: Row, context: RowContext): RowRecord | RowFault {
   let given = 0;

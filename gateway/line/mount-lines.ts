@@ -11,9 +11,9 @@ import { type Precision, precisions } from "../../codec/line/line-time.ts";
 import type { Log } from "../../runtime/log.ts";
 import { callerOf, credentialOf } from "../caller/caller.ts";
 import { HttpProblem } from "../errors/problem.ts";
-import { decodedBody } from "../http/decoded-body.ts";
 import { onceEnded } from "../http/response-end.ts";
 import type { CallerShares } from "../limits/caller-shares.ts";
+import { decodedBody } from "../limits/decoded-body.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { LineNames } from "./line-names.ts";
 import type { LineMapping } from "./line-settings.ts";
@@ -41,7 +41,7 @@ declare module "fastify" {
 }
 
 /** Decompressed. */
-const maxBodyBytes = 256 * 1024 * 1024;
+const maxBodyBytes = 64 * 1024 * 1024;
 const maxStatementBytes = 64 * 1024;
 
 const over = new ConnectError("the request is over", Code.Canceled);

@@ -1,5 +1,5 @@
-// Stores a body of line protocol while it arrives, a chunk at a time. A body that was stored in part
-// may be sent again: its records are stored once.
+// Stores a body of line protocol while it arrives, a chunk at a time. A body that was stored in
+// part may be sent again: its records are stored once.
 import { randomUUID } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { LineReader } from "../../codec/line/line-reader.ts";
@@ -34,6 +34,8 @@ export type WrittenLines = { accepted: number; refused: RefusedLines };
 /** Well below the accessor's limits for a batch: 65,536 records, 4 MiB. */
 const chunkRecords = 20_000;
 const chunkCharacters = 512 * 1024;
+/** If nothing but these many lines came, and none of them is a record, the rest is not read. */
+const maxUnreadable = 20_000;
 /** Of one call. */
 const maxBatches = 512;
 const maxCallBytes = 3 * 1024 * 1024;
@@ -61,6 +63,9 @@ export async function writeLines(
     unary.signal.throwIfAborted();
   };
   for await (const piece of body) {
+    // It is something else: its other lines would be refused one by one.
+    if (accepted === 0 && records.chunk.records === 0 && refused.count >= maxUnreadable)
+      return { accepted, refused };
     reader.push(decoder.decode(piece, { stream: true }));
     const { chunk } = records;
     if (chunk.records >= chunkRecords || chunk.characters >= chunkCharacters) await store();

@@ -903,12 +903,12 @@ export const IngestService: GenService<{
   },
   /**
    * Corrects the declaration of a signal of a machine: the unit, the max_gap and the sample_type of
-   * a numeric signal, and what duplicates mean for any. No record changes. From now on, every response about the signal uses the new
-   * declaration, also for the past. Another max_gap or sample_type changes integrals, increases,
-   * coverage, time-weighted means and energy. Another unit changes energy, but values stay the
-   * numbers that they are. For some time, responses over long windows take longer, because sums by
-   * the old declaration are recalculated in the background. The SQL views follow when that has
-   * finished.
+   * a numeric signal, and what duplicates mean for any. No record changes. From now on, every
+   * response about the signal uses the new declaration, also for the past. Another max_gap or
+   * sample_type changes integrals, increases, coverage, time-weighted means and energy. Another
+   * unit changes energy, but values stay the numbers that they are. For some time, responses over
+   * long windows take longer, because sums by the old declaration are recalculated in the
+   * background. The SQL views follow when that has finished.
    *
    * DROP for duplicates holds for records that come from now on; KEEP too.
    *

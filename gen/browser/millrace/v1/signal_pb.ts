@@ -96,11 +96,11 @@ export const ErrorReportSchema: GenMessage<ErrorReport> = /*@__PURE__*/
 /**
  * Samples of one numeric signal of one machine, as two columns of equal length: times and values.
  *
- * Times may come in any order and may repeat: all samples are kept, unless the signal is declared to
- * drop duplicates. The first samples that name a unit, a max_gap, a sample_type or what duplicates
- * mean declare it for the machine's signal. From then on it is fixed: a later column that names
- * another one is rejected with SIGNAL_DECLARATION_MISMATCH. To correct a declaration, call
- * IngestService.RedeclareSignal.
+ * Times may come in any order and may repeat: all samples are kept, unless the signal is declared
+ * to drop duplicates. The first samples that name a unit, a max_gap, a sample_type or what
+ * duplicates mean declare it for the machine's signal. From then on it is fixed: a later column
+ * that names another one is rejected with SIGNAL_DECLARATION_MISMATCH. To correct a declaration,
+ * call IngestService.RedeclareSignal.
  *
  * Columns of one signal in a batch declare for each other: for each of the four properties, the
  * first column that names it counts. A column without samples, or with no sample that is stored,
