@@ -81,6 +81,7 @@ export function createGather(options: GatherOptions = {}): Gather {
  * Puts a record in its place and returns an estimate of its bytes; a character takes at most three.
  */
 function put(record: RowRecord, { batch, columns }: Held, declared: UploadDeclarations): number {
+  if (record.kind !== "value") batch.eventDuplicates ||= record.duplicates ?? 0;
   if (record.kind === "state") {
     batch.stateChanges.push(toStateChange(record));
     return 24 + 3 * record.reason.length;
@@ -89,11 +90,11 @@ function put(record: RowRecord, { batch, columns }: Held, declared: UploadDeclar
     batch.errorReports.push(toErrorReport(record));
     return 24 + 3 * (record.code.length + record.message.length);
   }
-  const { signal, unit, maxGapUs, sampleType, timeUs, value } = record;
-  const key = `${signal} ${maxGapUs ?? ""} ${sampleType ?? ""} ${unit}`;
+  const { signal, unit, maxGapUs, sampleType, duplicates, timeUs, value } = record;
+  const key = `${signal} ${maxGapUs ?? ""} ${sampleType ?? ""} ${duplicates ?? ""} ${unit}`;
   let column = columns.get(key);
   if (!column) {
-    column = { signal, unit, maxGapUs, sampleType, timesUs: [], values: [] };
+    column = { signal, unit, maxGapUs, sampleType, duplicates, timesUs: [], values: [] };
     columns.set(key, column);
     declared.note(record.machine, column);
   }

@@ -1,23 +1,23 @@
-// The name of a signal for a name that a machine, a broker or another program gave.
+// Signal names made of names that other systems use.
 
+/** Longest name of a signal. */
 const maxLength = 63;
-/** Characters of the text that are looked at. */
-const maxRead = 4096;
 
 /**
- * A signal's name, [a-z][a-z0-9_]{0,62}, made of any text: in lower case, every run of characters
- * outside a-z and 0-9 is one "_", none at either end; a name that begins with a digit gets "n" in
- * front; what exceeds 63 characters is cut off. "Spindle Speed [rpm]" is spindle_speed_rpm, "1.8.0"
- * is n1_8_0. undefined: nothing is left. Two texts may give one name. A name that is already valid
- * and has no two "_" together nor one at its end stays as it is.
+ * A signal's name for a name of another system, by one rule: letters of A to Z in lower case; each
+ * run of other characters than a to z and 0 to 9 becomes one "_", and none remains at either end;
+ * "n" before a digit at the start; cut after 63 characters. undefined: nothing is left. "Oil
+ * Temp.(°C)" gives oil_temp_c.
  */
 export function toSignalName(text: string): string | undefined {
-  const plain = text
-    .slice(0, maxRead)
+  if (plain.test(text)) return text;
+  const words = text
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "_")
-    .replace(/^_|_$/g, "");
-  if (plain === "") return undefined;
-  const name = /^[0-9]/.test(plain) ? `n${plain}` : plain;
-  return name.slice(0, maxLength).replace(/_$/, "");
+    .replace(/^_/, "");
+  const named = /^[0-9]/.test(words) ? `n${words}` : words;
+  const cut = named.slice(0, maxLength).replace(/_$/, "");
+  return cut === "" ? undefined : cut;
 }
+
+const plain = /^[a-z](?:_?[a-z0-9]){0,31}$/;

@@ -84,6 +84,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       "errors",
       "http",
       "limits",
+      "line",
       "metrics",
       "rest",
       "rpc",
@@ -97,6 +98,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     errors: [],
     http: [],
     limits: ["caller", "errors", "http"],
+    line: ["caller", "errors", "http", "limits", "upstream"],
     metrics: ["cache", "errors"],
     rest: ["cache", "caller", "encoding", "errors", "http", "limits", "upstream"],
     rpc: ["caller", "encoding", "errors", "http", "limits", "upstream"],
@@ -110,7 +112,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     domain: [],
     feed: ["domain", "store"],
     history: [],
-    ingest: ["domain", "feed", "history", "store"],
+    ingest: ["domain", "feed", "history", "read", "store"],
     read: ["domain", "feed", "history", "store"],
     rpc: ["access", "domain", "feed", "history", "ingest", "read", "store"],
     store: ["domain", "history"],
@@ -163,7 +165,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
   },
   client: { ".": [], outbox: [], send: ["outbox", "spool"], spool: ["outbox"] },
   access: { ".": [] },
-  codec: { ".": [], block: ["."], row: [".", "wire"], wire: ["."] },
+  codec: { ".": [], block: ["."], line: [], row: [".", "wire"], wire: ["."] },
   runtime: { ".": [], grpc: [".", "tls"], tls: ["."] },
 };
 
