@@ -1,5 +1,5 @@
-// Installs the packages of the bridge from OPC UA, which nobody else needs: 70 MB. Plain JavaScript,
-// like ensure.mjs, after which it runs.
+// Installs the packages of the bridge from OPC UA, which nobody else needs: 70 MB. Plain
+// JavaScript, like ensure.mjs, after which it runs.
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -53,7 +53,9 @@ function integer64([high, low]: readonly [number, number], signed: boolean): num
 
 type Times = Pick<DataValue, "sourceTimestamp" | "sourcePicoseconds" | "serverTimestamp">;
 
-/** Microseconds since 1970 at which a value was measured; the server's time if its source has none. */
+/**
+ * Microseconds since 1970 at which a value was measured; the server's time if its source has none.
+ */
 export function timeOf({
   sourceTimestamp,
   sourcePicoseconds,
