@@ -7,10 +7,13 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTestAccessor, type TestAccessor } from "../accessor/testing/accessor.ts";
+import { settings as mqttSettings } from "../bridge/config.ts";
+import { readMapping } from "../bridge/mapping/mapping-file.ts";
+import { settings as opcuaSettings } from "../bridge/opcua/config.ts";
 import { lineSettings } from "../gateway/line/line-settings.ts";
 import { type CheckedGateway, openCheckedGateway } from "../gateway/testing/gateway.ts";
 import { readSettings } from "../runtime/config.ts";
-import { commandsOf } from "./testing/page-blocks.ts";
+import { blocksOf, commandsOf } from "./testing/page-blocks.ts";
 
 const page = readFileSync(new URL("../docs/connect.md", import.meta.url), "utf8");
 const section = page.slice(page.indexOf("## Anything that writes"));
@@ -50,6 +53,29 @@ test("the gateway knows the flags that the page shows", () => {
   const settings = readSettings({ name: "gateway", about: "", settings: lineSettings }, argv, {});
   expect(settings.lineRules).toHaveLength(3);
   expect(settings.lineStates).toHaveLength(1);
+});
+
+test.each(["connect", "mqtt", "opcua"])("the mappings of docs/%s.md are correct", (name) => {
+  const text = readFileSync(new URL(`../docs/${name}.md`, import.meta.url), "utf8");
+  const blocks = blocksOf(text, "toml").filter((block) => !block.text.includes("[[outputs"));
+  expect(blocks.length).toBeGreaterThan(0);
+  for (const block of blocks) expect(readMapping(block.text)).toBeDefined();
+});
+
+test("the flags of the bridges are known", () => {
+  const programs = { mqtt: mqttSettings, opcua: opcuaSettings };
+  const commands = ["connect", "mqtt", "opcua"].flatMap((name) =>
+    commandsOf(readFileSync(new URL(`../docs/${name}.md`, import.meta.url), "utf8")),
+  );
+  const ours = commands.flatMap(({ command }) => {
+    const [, program, flags = ""] = /^npm run (mqtt|opcua) -- (.*)$/.exec(command) ?? [];
+    return program === undefined ? [] : [{ program: program as "mqtt" | "opcua", flags }];
+  });
+  expect(ours.length).toBeGreaterThan(8);
+  for (const { program, flags } of ours) {
+    const settings = programs[program];
+    readSettings({ name: program, about: "", settings }, flags.split(" "), {});
+  }
 });
 
 const baseS = 1_767_571_200;
