@@ -20,6 +20,7 @@ const names = [
   "functions/producers.sql",
   "functions/ingest.sql",
   "functions/series.sql",
+  "functions/descriptions.sql",
   "functions/block-partitions.sql",
   "functions/step.sql",
   "functions/alive.sql",

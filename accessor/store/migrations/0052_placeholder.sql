@@ -1,0 +1,1 @@
+-- Holds the number until the migration of another branch comes: the merge removes this file.
