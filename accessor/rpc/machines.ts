@@ -76,14 +76,11 @@ function toChange({
   labels: givenLabels,
   replaceLabels,
 }: UpdateMachineRequest): DescriptionChange {
-  const entries = Object.entries(givenLabels);
-  if (given === undefined && entries.length === 0 && !replaceLabels)
-    throw invalid("display_name", "or labels must be given: there is nothing to change");
   const displayName = given === undefined ? undefined : readDisplayName(given);
   if (given !== undefined && displayName === undefined)
     throw invalid("display_name", displayNameFault(given));
   const labels = new Map<string, string>();
-  for (const [key, text] of entries) {
+  for (const [key, text] of Object.entries(givenLabels)) {
     // An empty value removes the label; its key is still checked.
     const label = readLabel(key, text === "" ? "-" : text);
     if ("fault" in label) throw invalid("labels", label.fault);
