@@ -1502,14 +1502,14 @@ export const CalendarUnitSchema: GenEnum<CalendarUnit> = /*@__PURE__*/
  * all signals. Naming a machine that has sent nothing is not an error; it has no records. Machine
  * names may come in any form of Unicode and are compared in NFC (see Batch.machine).
  *
- * Labels narrow a request down to machines that have them (see MachineService). Each is "key:value",
- * such as "line:3". Of several values of one key, any will do; a machine must match every key that
- * is named, and be among the machines of the request if it names any. A label that no machine has
- * is not an error; nothing matches it. A text that is not of this form is refused with
- * REQUEST_INVALID. Labels select among the machines that the caller may see. They are those of the
- * moment at which the request is answered, whatever its time range. If the description of any
- * machine that the caller may see changes between two pages of a request that depends on labels,
- * the next page is refused with PAGE_TOKEN_EXPIRED: start again with the first one.
+ * Labels narrow a request down to machines that have them (see MachineService). Each is
+ * "key:value", such as "line:3". Of several values of one key any will do; a machine must match
+ * every key that is named, and be among the machines of the request if it names any. A label that
+ * no machine has is not an error; nothing matches it. A text that is not of this form is refused
+ * with REQUEST_INVALID. Labels select among the machines that the caller may see, by what they are
+ * when the request is answered, whatever its time range. If the description of any machine that the
+ * caller may see changes between two pages of a request that depends on labels, the next page is
+ * refused with PAGE_TOKEN_EXPIRED: start again with the first one.
  *
  * Time in the future does not count. Buckets and summaries end at the request's end_time or when
  * the newest record was committed (the commit of the response's cursor, by the database's clock),
@@ -1662,7 +1662,7 @@ export const SignalService: GenService<{
    * receives nothing twice. Late records come when they are committed, whatever their time.
    *
    * With labels, the machines that have them are found when the stream starts. A machine that gets
-   * or loses them later comes in or goes out between two messages, within about 10 s. The cursors
+   * or loses them later comes in or goes out between two messages, within about 15 s. The cursors
    * stay without gaps: records from before a machine comes in are not sent later.
    *
    * A slow client is never dropped and delays no other client: it reads the log at its own pace.
