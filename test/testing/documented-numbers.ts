@@ -231,7 +231,10 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
   ],
   "proto/millrace/v1/signal.proto": [
     one("least {2.5} times their median", "accessor/history/infer-gap.ts#medians"),
-    one("At most the first {10,000}; ListSignals", "accessor/rpc/list-machines.ts#maxSignalsListed"),
+    one(
+      "At most the first {10,000}; ListSignals",
+      "accessor/rpc/list-machines.ts#maxSignalsListed",
+    ),
     one("order, at most {100}. Empty", "accessor/rpc/catalog.ts#maxUnitsListed"),
   ],
   "proto/millrace/v1/summary.proto": [
