@@ -52,7 +52,7 @@ export default function MachineView() {
   return (
     <>
       <div class="machine-head">
-        <Title name={name} />
+        <Title name={name} isKnown={opened.kind === "open"} />
         {opened.kind === "open" && <Now head={opened.head} />}
       </div>
       <div class="toolbar">
@@ -91,14 +91,15 @@ export default function MachineView() {
 }
 
 /** What the machine is called, with its name beside it, and its labels. */
-function Title({ name }: { name: string }) {
+function Title({ name, isKnown }: { name: string; isKnown: boolean }) {
   const of = clients.value;
   const described = useAnswer(
     async (abort) => {
+      if (!isKnown) return undefined;
       const { machine } = await of.machines.getMachine({ machine: name }, { signal: abort });
       return machine && descriptionOf(machine);
     },
-    [of, name],
+    [of, name, isKnown],
     { everyMs: 60_000, keep: false },
   );
   const { displayName = "", labels } = described.value ?? {};
