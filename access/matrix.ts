@@ -21,6 +21,8 @@ const matrix: Readonly<Record<string, Requirement>> = {
   "/millrace.v1.IngestService/IngestBatch": "write",
   "/millrace.v1.IngestService/IngestBatches": "write",
   "/millrace.v1.IngestService/RedeclareSignal": "admin",
+  "/millrace.v1.MachineService/GetMachine": "read",
+  "/millrace.v1.MachineService/UpdateMachine": "admin",
   "/millrace.v1.AccessService/WhoAmI": "any",
   "/millrace.v1.StatusService/GetStatus": "read",
   "/grpc.health.v1.Health/Check": "none",

@@ -4,6 +4,7 @@
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { MachineService } from "#gen/millrace/v1/machine_service_pb.ts";
 import { SignalService, WatchSignalsResponseSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { shareFrame } from "../runtime/grpc/frame.ts";
@@ -36,6 +37,7 @@ import { checkRules, learnRules } from "./rpc/check-request.ts";
 import { accessorCodecs } from "./rpc/codecs.ts";
 import { toConnectError } from "./rpc/errors.ts";
 import { createIngestService } from "./rpc/ingest.ts";
+import { createMachineService } from "./rpc/machines.ts";
 import { ofOneHistory } from "./rpc/one-history.ts";
 import { pageTokenLifeMs } from "./rpc/page-token.ts";
 import { perCall } from "./rpc/per-call.ts";
@@ -45,6 +47,7 @@ import { secured } from "./secured.ts";
 import { stepLimits } from "./step-limits.ts";
 import { Catalog } from "./store/catalog.ts";
 import { openDatabase } from "./store/database.ts";
+import { Descriptions } from "./store/descriptions.ts";
 import { readIdentity } from "./store/identity.ts";
 import { forgetLayout } from "./store/layout.ts";
 import { readCommitTime, readHead, readTimedCommits } from "./store/log.ts";
@@ -94,6 +97,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     pageKey,
   } = await readIdentity(database, { beginEpoch: options.beginEpoch ?? false });
   const catalog = new Catalog(database);
+  const descriptions = new Descriptions(database);
   const cursors = new CursorFormat(databaseId, readFirst);
   const { promise: done, reject: fail } = Promise.withResolvers<never>();
   done.catch(() => {});
@@ -104,6 +108,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     log,
     forget() {
       catalog.forget();
+      descriptions.forget();
       forgetLayout(database);
     },
     onGivenUp: (message) => fail(new Error(message)),
@@ -119,7 +124,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
     log,
   });
   await epochs.follow(epoch);
-  const services = [IngestService, SignalService, AccessService, StatusService, Health];
+  const hosted = [IngestService, SignalService, MachineService, AccessService, StatusService];
+  const services = [...hosted, Health];
   const health = new HealthState(services.map(({ typeName }) => typeName));
   const monotonicMs = () => performance.now();
   const readiness = new Readiness({ health, ingest: IngestService.typeName, monotonicMs });
@@ -187,7 +193,7 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
   const authorize = options.tls
     ? bindToCertificates(byCredential, options.tls.rules)
     : byCredential;
-  const reads = { database, catalog, tail, cursors, epochs };
+  const reads = { database, catalog, descriptions, tail, cursors, epochs };
   const zones = stack.use(new ZoneClocks({ database, version: process.versions.tz!, log }));
   zones.refresh();
   const shared = new SharedMessages((message) =>
@@ -265,6 +271,8 @@ export async function openAccessor(options: AccessorOptions): Promise<Accessor> 
           }),
         );
         mount(SignalService, signals);
+        const { machines: maxMachines } = quotas.all;
+        mount(MachineService, createMachineService({ ...reads, maxMachines }));
         mount(AccessService, createAccessService());
         const { retentionMs } = options.history;
         const ofStatus = { database, tail, cursors, sent, readiness, ledger, startMs, monotonicMs };

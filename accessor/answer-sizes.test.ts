@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestRequestSchema, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { MachineService } from "#gen/millrace/v1/machine_service_pb.ts";
 import { StateChangeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { ReadFormat, SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
@@ -229,6 +230,10 @@ const table: Record<string, () => Promise<Outcome>> = {
   },
   "IngestService/RedeclareSignal": () =>
     call(IngestService.method.redeclareSignal, [{ ...power, unit: "W" }]),
+  "MachineService/GetMachine": () =>
+    call(MachineService.method.getMachine, [{ machine: longMachine(1, "n") }]),
+  "MachineService/UpdateMachine": () =>
+    call(MachineService.method.updateMachine, [{ machine: longMachine(1, "n"), displayName: "N" }]),
   "AccessService/WhoAmI": () => call(AccessService.method.whoAmI, [{}]),
   "StatusService/GetStatus": () => call(StatusService.method.getStatus, [{}]),
   "Health/Check": () => call(Health.method.check, [{}]),
@@ -237,9 +242,14 @@ const table: Record<string, () => Promise<Outcome>> = {
 };
 
 test("the table has every RPC", () => {
-  const all = [SignalService, IngestService, AccessService, StatusService, Health].flatMap(
-    ({ name, methods }) => methods.map((one) => `${name}/${one.name}`),
-  );
+  const all = [
+    SignalService,
+    IngestService,
+    MachineService,
+    AccessService,
+    StatusService,
+    Health,
+  ].flatMap(({ name, methods }) => methods.map((one) => `${name}/${one.name}`));
   expect(Object.keys(table).sort()).toEqual(all.sort());
 });
 

@@ -33,6 +33,8 @@ export type ReadOptions = {
   /** Only these; default all. */
   machines?: readonly string[];
   signals?: readonly string[];
+  /** Only machines with these labels, each "key:value", as they are now. */
+  labels?: readonly string[];
   /** The range: from `fromUs` (default: the earliest record) to before `toUs` (default: no end). */
   fromUs?: number;
   toUs?: number;
@@ -77,6 +79,7 @@ export async function* readRange(
     client,
     machines = [],
     signals = [],
+    labels = [],
     fromUs,
     toUs,
     minCursor = "",
@@ -90,6 +93,7 @@ export async function* readRange(
   const request = {
     machines: [...machines],
     signals: [...signals],
+    labels: [...labels],
     minCursor,
     format: format === "blocks" ? ReadFormat.BLOCKS : ReadFormat.COLUMNS,
     ...(fromUs === undefined ? {} : { startTime: toTimestamp(fromUs) }),

@@ -26,6 +26,8 @@ export type WatchOptions = {
   /** Only these; default all. */
   machines?: readonly string[];
   signals?: readonly string[];
+  /** Only machines with these labels, each "key:value"; they come in and go out as they change. */
+  labels?: readonly string[];
   /**
    * Starts after this cursor, or with the first commit at or after `sinceUs`; with neither, now.
    */
@@ -141,7 +143,7 @@ class Connection implements Disposable {
   readonly #cancel = () => this.#call.abort(this.#abort.reason);
 
   constructor(
-    { client, machines, signals, sinceUs, abort, silenceMs = 15_000 }: WatchOptions,
+    { client, machines, signals, labels, sinceUs, abort, silenceMs = 15_000 }: WatchOptions,
     after?: string,
   ) {
     this.#abort = abort;
@@ -150,6 +152,7 @@ class Connection implements Disposable {
     const request = {
       machines: [...(machines ?? [])],
       signals: [...(signals ?? [])],
+      labels: [...(labels ?? [])],
       start: toStart(after, sinceUs),
     };
     this.#messages = client

@@ -48,8 +48,13 @@ export function readMachineName(text: string): string | undefined {
 
 /** What is wrong with a text that `readMachineName` refuses, in words that help to correct it. */
 export function machineNameFault(text: string): string {
-  const what = text.length > maxUnits ? tooLong : faultOf(text.normalize("NFC"));
-  return `machine ${shownName(text)} ${what}; a name is ${machineNameRule}`;
+  return `machine ${shownName(text)} ${nameFault(text)}; a name is ${machineNameRule}`;
+}
+
+/** What is wrong with it, as the end of a sentence about it: "is empty". */
+export function nameFault(text: string): string {
+  const fault = text.length > maxUnits ? tooLong : faultOf(text.normalize("NFC"));
+  return fault ?? "is a name";
 }
 
 const tooLong = `has more than ${maxCharacters} characters`;

@@ -3,6 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type MachineState, SampleType, type Severity } from "#gen/millrace/v1/signal_pb.ts";
 import {
   EnergyAbsence,
+  type EnergySummarySchema,
   type MachineSummarySchema,
   type StateSummarySchema,
 } from "#gen/millrace/v1/summary_pb.ts";
@@ -39,19 +40,29 @@ export type MachineSummaryQuery = {
 const maxCodes = 50;
 const joulesPerKwh = 3.6e6;
 
-export async function summarizeMachine(
+/** What a machine did in a window, before it is rounded and cut for a message. */
+export type MeasuredMachine = {
+  totals: StateTotals;
+  power: Power;
+  silent: SilentTime;
+  /** Error reports by severity and code, all of them. */
+  errors: readonly { severity: number; code: string; count: number }[];
+  /** Unset if there is none: power says why. */
+  energy: EnergyInit | undefined;
+};
+
+type EnergyInit = MessageInitShape<typeof EnergySummarySchema> & {
+  energyKwh: number;
+  coverage: number;
+};
+
+/** The window must not be empty. */
+export async function measureMachine(
   { database }: Pick<Reads, "database">,
   query: MachineSummaryQuery,
-): Promise<MessageInitShape<typeof MachineSummarySchema>> {
-  const { machine, machineId, series, silent, fromUs, toUs, demandUs, revision, watermark, abort } =
-    query;
-  const [start, end] = [toTimestamp(fromUs), toTimestamp(toUs)];
+): Promise<MeasuredMachine> {
+  const { machineId, series, silent, fromUs, toUs, demandUs, revision, watermark, abort } = query;
   const power = powerOf(series);
-  const silenceTolerance = toDuration(toleranceUsOf(series));
-  if (toUs <= fromUs) {
-    const energyAbsence = power.absence ?? EnergyAbsence.NO_TIME;
-    return { machine, startTime: start, endTime: end, errors: {}, energyAbsence, silenceTolerance };
-  }
   const states = series.find(({ signal: name }) => name === "state");
   const totals = await readStateTotals(database, {
     machineId,
@@ -65,8 +76,27 @@ export async function summarizeMachine(
     abort,
   });
   const errors = await countErrorReports(database, { machineId, fromUs, toUs, through: revision });
-  const ratio = availability(totals.timeUs);
   const own = { fromUs, toUs, demandUs, revision, watermark, abort };
+  const energy =
+    power.absence === undefined
+      ? await summarizeEnergy({ database }, { power, ...own })
+      : undefined;
+  return { totals, power, silent, errors, energy };
+}
+
+export async function summarizeMachine(
+  reads: Pick<Reads, "database">,
+  query: MachineSummaryQuery,
+): Promise<MessageInitShape<typeof MachineSummarySchema>> {
+  const { machine, series, fromUs, toUs } = query;
+  const [start, end] = [toTimestamp(fromUs), toTimestamp(toUs)];
+  const silenceTolerance = toDuration(toleranceUsOf(series));
+  if (toUs <= fromUs) {
+    const energyAbsence = powerOf(series).absence ?? EnergyAbsence.NO_TIME;
+    return { machine, startTime: start, endTime: end, errors: {}, energyAbsence, silenceTolerance };
+  }
+  const { totals, power, silent, errors, energy } = await measureMachine(reads, query);
+  const ratio = availability(totals.timeUs);
   return {
     machine,
     startTime: start,
@@ -76,9 +106,7 @@ export async function summarizeMachine(
     ),
     transitions: BigInt(totals.transitions),
     ...(ratio === undefined ? {} : { availability: ratio }),
-    ...(power.absence === undefined
-      ? { energy: await summarizeEnergy({ database }, { power, ...own }) }
-      : { energyAbsence: power.absence }),
+    ...(energy === undefined ? { energyAbsence: power.absence! } : { energy }),
     errors: summarizeErrors(errors, totals.timeUs),
     silenceTolerance,
   };
@@ -132,7 +160,7 @@ async function summarizeEnergy(
     MachineSummaryQuery,
     "fromUs" | "toUs" | "demandUs" | "revision" | "watermark" | "abort"
   >,
-) {
+): Promise<EnergyInit> {
   const [window] = await aggregate(database, {
     series,
     edgesUs: Float64Array.of(fromUs, toUs),
@@ -158,7 +186,7 @@ async function summarizeEnergy(
   };
 }
 
-function summarizeErrors(
+export function summarizeErrors(
   counts: readonly { severity: number; code: string; count: number }[],
   timeUs: readonly number[],
 ) {

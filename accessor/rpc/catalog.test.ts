@@ -8,7 +8,8 @@ import {
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Listing } from "../read/answer-revision.ts";
 import type { Series } from "../store/series.ts";
-import { listMachines, listSignals } from "./catalog.ts";
+import { listSignals } from "./catalog.ts";
+import { listMachines, type SeenMachines } from "./list-machines.ts";
 
 const token = { query: Buffer.alloc(32), nowMs: 0 };
 
@@ -54,11 +55,10 @@ test.each([
   [10_001, 1],
 ])("of a machine's %i signals all but %i are listed", async (count, signalsLeftOut) => {
   const series = Array.from({ length: count }, (_, i) => ({ machine: "m", signal: `s${i}` }));
-  const { machines } = await listMachines(
-    catalogOf(series),
-    create(ListMachinesRequestSchema),
-    token,
-  );
+  const catalog = Object.assign(catalogOf(series), { machine: () => ({ firstSeenUs: 1_000_000 }) });
+  const descriptions = { refresh: async () => {}, after: () => [], of: () => undefined };
+  const seen = { catalog, whole: catalog, descriptions } as unknown as SeenMachines;
+  const { machines } = await listMachines(seen, create(ListMachinesRequestSchema), token);
   expect(machines).toMatchObject([{ name: "m", signalsLeftOut, firstSeenTime: { seconds: 1n } }]);
   expect(machines![0]!.signals).toHaveLength(count - signalsLeftOut);
 });

@@ -1,14 +1,7 @@
-// Answers ListMachines and ListSignals from the catalog.
+// Answers ListSignals from the catalog.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type MachineSchema,
-  SampleType,
-  type SignalInfoSchema,
-  SignalKind,
-} from "#gen/millrace/v1/signal_pb.ts";
+import { SampleType, type SignalInfoSchema, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type {
-  ListMachinesRequest,
-  ListMachinesResponseSchema,
   ListSignalsRequest,
   ListSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -18,46 +11,12 @@ import { Turns } from "../../runtime/turns.ts";
 import type { Listing } from "../read/answer-revision.ts";
 import type { Series } from "../store/series.ts";
 import { PageBudget } from "./page-budget.ts";
-import { decodePageToken, encodePageToken } from "./page-token.ts";
-
-export async function listMachines(
-  catalog: Listing,
-  { pageSize, pageToken }: ListMachinesRequest,
-  token: { query: Buffer; nowMs: number },
-): Promise<MessageInitShape<typeof ListMachinesResponseSchema>> {
-  const limit = pageSize || 100;
-  const lastId = pageToken === "" ? undefined : decodePageToken(pageToken, token).revision;
-  const after = lastId === undefined ? "" : ((await catalog.machineName(lastId)) ?? "");
-  const machines = await catalog.machines(after, limit + 1);
-  const page: MessageInitShape<typeof MachineSchema>[] = [];
-  const budget = new PageBudget(limit);
-  const series = await catalog.select({ machines: machines.map(({ name }) => name), signals: [] });
-  const byMachine = Map.groupBy(series, ({ machine }) => machine);
-  for (const { name, firstSeenUs } of machines) {
-    const own = byMachine.get(name) ?? [];
-    const signals = own.slice(0, maxSignalsListed).map(({ signal }) => signal);
-    if (
-      !budget.take(
-        entryBytes +
-          Buffer.byteLength(name) +
-          signals.reduce((sum, signal) => sum + 2 + signal.length, 0),
-      )
-    )
-      break;
-    const firstSeenTime = toTimestamp(firstSeenUs);
-    page.push({ name, signals, firstSeenTime, signalsLeftOut: own.length - signals.length });
-  }
-  const ended = { revision: machines[page.length - 1]?.id ?? 0, after: nowhere };
-  return {
-    machines: page,
-    nextPageToken: page.length < machines.length ? encodePageToken(ended, token) : "",
-  };
-}
+import { decodePageToken, encodePageToken, type TokenBasis } from "./page-token.ts";
 
 export async function listSignals(
   catalog: Listing,
   { machines, pageSize, pageToken }: ListSignalsRequest,
-  token: { query: Buffer; nowMs: number },
+  token: TokenBasis,
 ): Promise<MessageInitShape<typeof ListSignalsResponseSchema>> {
   const all = await catalog.select({ machines, signals: [] });
   const lastId = pageToken === "" ? undefined : decodePageToken(pageToken, token).revision;
@@ -94,9 +53,8 @@ export async function listSignals(
 
 // A page ends at a name; the token has an id with that name, since names never change.
 const nowhere = { timeUs: 0, revision: 0, position: 0 };
-/** Size of a machine or a signal without its list, and without the name of a machine. */
+/** Size of a signal without its list. */
 const entryBytes = 250;
-const maxSignalsListed = 10_000;
 const maxUnitsListed = 100;
 const seriesInARow = 512;
 

@@ -12,10 +12,25 @@ export type PageToken = { revision: number; after: Place };
  * and up to a revision. A promotion that gives up nothing below the revision does not change the
  * latter. The names contain a secret of the database.
  */
-export type SeenHistory = { readonly now: string; at(revision: number): string };
+export type SeenHistory = {
+  readonly now: string;
+  at(revision: number): string;
+  /**
+   * The newest change of a description that the caller may see, for a request that depends on
+   * labels.
+   */
+  readonly descriptions?: number | undefined;
+};
 
-/** Version 1 was not signed. */
+/** What a token is made with: the query, the time, and for some queries the descriptions. */
+export type TokenBasis = { query: Buffer; nowMs: number; descriptions?: number | undefined };
+
+/**
+ * Version 1 was not signed. Version 3 has the number of the newest change of descriptions at its
+ * end: only queries that depend on labels need it.
+ */
 const version = 2;
+const versionByLabels = 3;
 const queryBytes = 8;
 const size = 1 + queryBytes + 8 + 8 + 8 + 8 + 4;
 const checkBytes = 16;
@@ -52,37 +67,39 @@ export function revisionIn(token: string): number {
 
 export function encodePageToken(
   { revision, after }: PageToken,
-  { query, nowMs }: { query: Buffer; nowMs: number },
+  { query, nowMs, descriptions }: TokenBasis,
 ): string {
-  const body = Buffer.alloc(size);
-  body[0] = version;
+  const body = Buffer.alloc(descriptions === undefined ? size : size + 8);
+  body[0] = descriptions === undefined ? version : versionByLabels;
   query.copy(body, 1, 0, queryBytes);
   body.writeDoubleBE(nowMs, 9);
   body.writeDoubleBE(revision, 17);
   body.writeDoubleBE(after.timeUs, 25);
   body.writeDoubleBE(after.revision, 33);
   body.writeInt32BE(after.position, 41);
+  if (descriptions !== undefined) body.writeDoubleBE(descriptions, size);
   return Buffer.concat([body, check(body, query)]).toString("base64url");
 }
 
 /** Fails with PAGE_TOKEN_INVALID or PAGE_TOKEN_EXPIRED. */
 export function decodePageToken(
   token: string,
-  { query, nowMs }: { query: Buffer; nowMs: number },
+  { query, nowMs, descriptions }: TokenBasis,
 ): PageToken {
   const bytes = Buffer.from(token, "base64url");
-  const body = bytes.subarray(0, size);
+  const bodyBytes = bytes[0] === versionByLabels ? size + 8 : size;
+  const body = bytes.subarray(0, bodyBytes);
   const invalid = (why: string) =>
     new Failure("PAGE_TOKEN_INVALID", `page_token ${why}`, { metadata: { field: "page_token" } });
   const notOurs = "was not issued by this server: send next_page_token unchanged";
   const ours =
-    bytes.length === size + checkBytes &&
-    body[0] === version &&
+    bytes.length === bodyBytes + checkBytes &&
+    (body[0] === version || body[0] === versionByLabels) &&
     bytes.toString("base64url") === token;
   if (!ours) throw invalid(notOurs);
   if (!body.subarray(1, 1 + queryBytes).equals(query.subarray(0, queryBytes)))
     throw invalid("belongs to another query: only page_size may change from page to page");
-  if (!timingSafeEqual(check(body, query), bytes.subarray(size))) throw invalid(notOurs);
+  if (!timingSafeEqual(check(body, query), bytes.subarray(bodyBytes))) throw invalid(notOurs);
   const [madeMs, revision, timeUs, ofRevision] = [9, 17, 25, 33].map((at) =>
     body.readDoubleBE(at),
   ) as [...[number, number, number, number]];
@@ -99,6 +116,13 @@ export function decodePageToken(
       },
     );
   }
+  const madeWith = body[0] === versionByLabels ? body.readDoubleBE(size) : undefined;
+  if (madeWith !== descriptions)
+    throw new Failure(
+      "PAGE_TOKEN_EXPIRED",
+      "labels of machines have changed since the first page: ask for the first page again",
+      { metadata: { field: "page_token" } },
+    );
   return { revision, after: { timeUs, revision: ofRevision, position: body.readInt32BE(41) } };
 }
 

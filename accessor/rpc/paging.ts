@@ -19,9 +19,11 @@ export function openPage<Desc extends DescMessage>(
 ): { token: PageToken | undefined; encode: (next: PageToken) => string } {
   const hash = (at: number) => queryHash(desc, { request, history: history.at(at) });
   const { pageToken } = request;
-  const opened = () => decodePageToken(pageToken, { query: hash(revisionIn(pageToken)), nowMs });
+  const { descriptions } = history;
+  const opened = () =>
+    decodePageToken(pageToken, { query: hash(revisionIn(pageToken)), nowMs, descriptions });
   return {
     token: pageToken === "" ? undefined : opened(),
-    encode: (next) => encodePageToken(next, { query: hash(next.revision), nowMs }),
+    encode: (next) => encodePageToken(next, { query: hash(next.revision), nowMs, descriptions }),
   };
 }

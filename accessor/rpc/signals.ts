@@ -1,5 +1,5 @@
 // SignalService: lists, pages, ranges, latest, and the live feed.
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { ServiceImpl } from "@connectrpc/connect";
 import { SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import {
   ListMachinesRequestSchema,
@@ -7,41 +7,39 @@ import {
   QuerySignalsRequestSchema,
   ReadFormat,
   type SignalService,
-  type WatchSignalsRequest,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { compareText } from "../../codec/compare-text.ts";
-import { seeCatalog } from "../access/caller.ts";
 import { Failure } from "../domain/failure.ts";
-import { createFilter } from "../feed/filter.ts";
-import { follow, type SharedMessages } from "../feed/follow.ts";
+import type { SharedMessages } from "../feed/follow.ts";
 import type { SentByFeeds } from "../feed/sent.ts";
-import { answerRevision, knownHead, type Listing, type Reads } from "../read/answer-revision.ts";
+import { answerRevision, type Listing, type Reads } from "../read/answer-revision.ts";
 import { readPackedRange } from "../read/packed-range.ts";
 import { readPage } from "../read/page.ts";
 import { readRange } from "../read/range.ts";
 import type { Catalog } from "../store/catalog.ts";
-import { readCommits, readCommitTime, readEarliest, readRevisionBefore } from "../store/log.ts";
-import type { Selection } from "../store/series.ts";
+import type { Descriptions } from "../store/descriptions.ts";
 import { aggregateStates } from "./aggregate-states.ts";
 import { aggregateSamples } from "./answers.ts";
-import { listMachines, listSignals } from "./catalog.ts";
+import { listSignals } from "./catalog.ts";
 import { checkFilters } from "./check-filters.ts";
 import { checkMachines, checkSignals, toTimeRange } from "./check-request.ts";
-import { assertHasCome } from "./commit-time.ts";
 import { getLatest } from "./latest.ts";
 import { listStateIntervals } from "./list-intervals.ts";
+import { listMachines } from "./list-machines.ts";
 import { maxPageBytes } from "./page-budget.ts";
-import { queryHash, type SeenHistory } from "./page-token.ts";
+import { queryHash } from "./page-token.ts";
 import { openPage } from "./paging.ts";
 import { zoneOf } from "./resolution.ts";
+import { createSee } from "./seen.ts";
 import { summarizeMachines } from "./summarize-machines.ts";
 import { getVersion } from "./version.ts";
+import { createWatch } from "./watch.ts";
 
 // Errors are sent in trailers, of which clients accept 8 KiB.
 const maxKnownListed = 30;
 
 export type SignalServiceOptions = {
-  reads: Reads & { catalog: Catalog };
+  reads: Reads & { catalog: Catalog; descriptions: Descriptions };
   shared: SharedMessages;
   /** Counts what feeds send. */
   sent: SentByFeeds;
@@ -64,24 +62,28 @@ export function createSignalService({
   nowMs,
   onZone = () => {},
 }: SignalServiceOptions): ServiceImpl<typeof SignalService> {
-  const { cursors, tail, database, epochs } = reads;
+  const { catalog: whole, descriptions, cursors } = reads;
+  const see = createSee({ catalog: whole, descriptions, cursors, pageKey });
 
   return {
     async listMachines(request, context) {
-      const { catalog, history } = see(context);
+      const seen = await see(context, request);
+      const { history } = seen;
       const query = queryHash(ListMachinesRequestSchema, { request, history: history.now });
-      return listMachines(catalog, request, { query, nowMs: nowMs() });
+      const token = { query, nowMs: nowMs(), descriptions: history.descriptions };
+      return listMachines({ ...seen, whole, descriptions }, request, token);
     },
     async listSignals(request, context) {
       checkMachines(request.machines);
-      const { catalog, history } = see(context);
+      const { catalog, history } = await see(context, request);
       const query = queryHash(ListSignalsRequestSchema, { request, history: history.now });
-      return listSignals(catalog, request, { query, nowMs: nowMs() });
+      const token = { query, nowMs: nowMs(), descriptions: history.descriptions };
+      return listSignals(catalog, request, token);
     },
 
     async querySignals(request, context) {
       const { signal: abort } = context;
-      const { catalog, history } = see(context);
+      const { catalog, history } = await see(context, request);
       const { signal, machines, severities, codePrefix, states } = request;
       checkMachines(machines);
       const range = toTimeRange(request.startTime, request.endTime);
@@ -123,7 +125,7 @@ export function createSignalService({
 
     async *readSignals(request, context) {
       const { signal: abort } = context;
-      const { catalog } = see(context);
+      const { catalog } = await see(context, request);
       checkMachines(request.machines);
       const range = toTimeRange(request.startTime, request.endTime);
       const revision = await answerRevision(reads, request.minCursor, abort);
@@ -139,8 +141,8 @@ export function createSignalService({
       }
     },
 
-    getLatest(request, context) {
-      const { catalog, history } = see(context);
+    async getLatest(request, context) {
+      const { catalog, history } = await see(context, request);
       const kind = (name: string) => kindOf(name, catalog);
       const { signal: abort } = context;
       return getLatest({ ...reads, catalog }, request, {
@@ -152,33 +154,33 @@ export function createSignalService({
     },
 
     async aggregateSamples(request, context) {
-      const { catalog, history } = see(context);
+      const { catalog, history } = await see(context, request);
       const kindIn = (name: string) => kindOf(name, catalog);
       const of = { kindOf: kindIn, abort: context.signal, nowMs: nowMs(), history };
       const answer = await aggregateSamples({ ...reads, catalog }, request, of);
       onZone(zoneOf(request.resolution));
       return answer;
     },
-    summarizeMachines(request, context) {
-      const { catalog, history } = see(context);
+    async summarizeMachines(request, context) {
+      const { catalog, history } = await see(context, request);
       const { signal: abort } = context;
       return summarizeMachines({ ...reads, catalog }, request, { abort, nowMs: nowMs(), history });
     },
     async aggregateStates(request, context) {
-      const { catalog, history } = see(context);
+      const { catalog, history } = await see(context, request);
       const of = { abort: context.signal, nowMs: nowMs(), history };
       const answer = await aggregateStates({ ...reads, catalog }, request, of);
       onZone(zoneOf(request.resolution));
       return answer;
     },
-    listStateIntervals(request, context) {
-      const { catalog, history } = see(context);
+    async listStateIntervals(request, context) {
+      const { catalog, history } = await see(context, request);
       const { signal: abort } = context;
       return listStateIntervals({ ...reads, catalog }, request, { abort, nowMs: nowMs(), history });
     },
 
-    getVersion(request, context) {
-      const { catalog, history } = see(context);
+    async getVersion(request, context) {
+      const { catalog, history } = await see(context, request.query.value ?? {});
       const kind = (name: string) => kindOf(name, catalog);
       const { signal: abort } = context;
       return getVersion({ ...reads, catalog }, request, {
@@ -189,44 +191,8 @@ export function createSignalService({
       });
     },
 
-    async *watchSignals(request, context) {
-      const { signal: abort } = context;
-      const { catalog, visible } = see(context);
-      checkMachines(request.machines);
-      checkSignals(request.signals);
-      const after = await startOf(request);
-      // Commits of another accessor may not have been published here yet.
-      tail.notice(after);
-      await tail.reach(after, abort);
-      yield* follow({
-        tail,
-        filter: createFilter(request, visible),
-        after,
-        readLog: (range) =>
-          readLog(range, request, { catalog, limited: visible !== undefined, abort }),
-        readCommitTime: (revision) => readCommitTime(database, revision),
-        toCursor: (revision) => cursors.encode(revision),
-        startCursor: request.start.case === "afterCursor" ? request.start.value : undefined,
-        shared,
-        sent,
-        bookmarkIntervalMs,
-        abort,
-      });
-    },
+    watchSignals: createWatch({ reads, shared, sent, bookmarkIntervalMs, see }),
   };
-
-  /** What the caller may see. */
-  function see(context: HandlerContext) {
-    const { catalog, visible } = seeCatalog(reads.catalog, context);
-    const key = visible?.key ?? "";
-    const history: SeenHistory = {
-      get now() {
-        return pageKey + cursors.history + key;
-      },
-      at: (revision) => pageKey + cursors.historyAt(revision) + key,
-    };
-    return { catalog, visible, history };
-  }
 
   /**
    * Fails with SIGNAL_UNKNOWN, listing the known ones. The signals of states and errors are known
@@ -250,45 +216,5 @@ export function createSignalService({
         metadata: { signal, known },
       },
     );
-  }
-
-  async function startOf({ start }: WatchSignalsRequest): Promise<number> {
-    if (start.case === undefined) return tail.head.revision;
-    const earliest = await readEarliest(database);
-    if (start.case === "afterCursor") {
-      const revision = cursors.decode(start.value, {
-        field: "after_cursor",
-        headRevision: await knownHead(reads),
-      });
-      if (revision < earliest - 1) throw expired(earliest);
-      return revision;
-    }
-    const { fromUs } = toTimeRange(start.value, undefined);
-    await assertHasCome(database, fromUs);
-    const revision = await readRevisionBefore(database, fromUs);
-    if (revision === undefined) throw expired(earliest);
-    return revision;
-  }
-
-  async function readLog(
-    range: { after: number; through: number },
-    selection: Selection,
-    { catalog, limited, abort }: { catalog: Listing; limited: boolean; abort: AbortSignal },
-  ) {
-    const earliest = await readEarliest(database);
-    if (range.after < earliest - 1) throw expired(earliest);
-    const all = selection.machines.length === 0 && selection.signals.length === 0 && !limited;
-    const seriesIds = all ? undefined : (await catalog.select(selection)).map(({ id }) => id);
-    const options = { catalog: reads.catalog, abort };
-    const page = await epochs.within(() => readCommits(database, { ...range, seriesIds }, options));
-    return { ...page, committedUs: await readCommitTime(database, page.through) };
-  }
-
-  function expired(earliest: number): Failure {
-    const message =
-      "the log no longer reaches back that far: read the range, then watch after the answer's cursor";
-    return new Failure("CURSOR_EXPIRED", message, {
-      metadata: { earliest_cursor: cursors.encode(earliest - 1) },
-    });
   }
 }

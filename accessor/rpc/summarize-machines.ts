@@ -13,13 +13,15 @@ import type { Window } from "../history/line-area.ts";
 import type { Reads } from "../read/answer-revision.ts";
 import { summarizeMachine } from "../read/machine-summary.ts";
 import { intervalsOf } from "../read/peak-demand.ts";
-import { readSilentTimes, type SilentTime } from "../read/silences.ts";
-import type { Series } from "../store/series.ts";
+import type { SilentTime } from "../read/silences.ts";
+import type { Descriptions } from "../store/descriptions.ts";
 import { readWatermark } from "../store/watermark.ts";
 import { checkMachines, invalid, toTimeRange, toTimeUs } from "./check-request.ts";
+import { readMachineSilences, silencesAtOnce } from "./machine-silences.ts";
 import { PageBudget } from "./page-budget.ts";
 import { openPage, type Paging } from "./paging.ts";
 import { atOnce, someAtOnce } from "./some-at-once.ts";
+import { groupByLabel, summarizeGroups } from "./summarize-groups.ts";
 import { headOf, pagedWindow, windowAt } from "./window.ts";
 
 const maxMachines = 1_000;
@@ -27,7 +29,7 @@ const maxMachines = 1_000;
 const summaryBytes = 1_200;
 
 export async function summarizeMachines(
-  reads: Reads,
+  reads: Reads & { descriptions: Descriptions },
   request: SummarizeMachinesRequest,
   { abort, ...paging }: Paging & { abort: AbortSignal },
 ): Promise<MessageInitShape<typeof SummarizeMachinesResponseSchema>> {
@@ -39,11 +41,33 @@ export async function summarizeMachines(
     token === undefined ? windowAt(head, request) : pagedWindow(request, token.after.timeUs);
   const series = await reads.catalog.select({ machines: request.machines, signals: [] });
   const byMachine = [...Map.groupBy(series, ({ machine }) => machine)];
-  const start =
-    byMachine.findIndex(([, [first]]) => first!.machineId === token?.after.revision) + 1;
   const watermark = await readWatermark(reads.database, revision, { abort });
   const demandUs = checkDemand(request.demandInterval, window);
   const compared = compareWindow(request, window);
+  const answered = {
+    cursor: reads.cursors.encode(revision),
+    endTime: toTimestamp(window.toUs),
+  };
+  const tokenAfter = (machineId: number) =>
+    encode({ revision, after: { timeUs: window.toUs, revision: machineId, position: 0 } });
+  if (request.groupByLabel !== "") {
+    if (demandUs !== undefined) throw noPeaks();
+    const { descriptions } = reads;
+    const { lastMachineId, ...page } = await summarizeGroups(reads, {
+      groups: groupByLabel(byMachine, { key: request.groupByLabel, descriptions }),
+      afterMachineId: token?.after.revision,
+      pageSize: request.pageSize,
+      window,
+      compared,
+      revision,
+      watermark,
+      abort,
+    });
+    const nextPageToken = lastMachineId === undefined ? "" : tokenAfter(lastMachineId);
+    return { ...answered, ...page, nextPageToken };
+  }
+  const start =
+    byMachine.findIndex(([, [first]]) => first!.machineId === token?.after.revision) + 1;
   const intervals = demandUs === undefined ? 1 : Math.max(1, intervalsOf(window, demandUs).count);
   const most = Math.max(1, Math.min(maxMachines, Math.floor(maxIntervalsInAll / intervals)));
   const budget = new PageBudget(Math.min(request.pageSize || most, most));
@@ -55,8 +79,8 @@ export async function summarizeMachines(
     const some = byMachine.slice(at, at + Math.min(atOnce, budget.rows));
     if (!some.every(([, mine]) => silent.has(mine[0]!.machineId))) {
       const next = byMachine.slice(at, at + Math.min(silencesAtOnce, budget.rows));
-      silent = await silentTimes(reads, next, {
-        windows: [window, compared],
+      silent = await readMachineSilences(reads, next, {
+        windows: [window, compared].filter((one) => one !== undefined),
         revision,
         watermark,
         abort,
@@ -79,53 +103,16 @@ export async function summarizeMachines(
     }
   }
   const end = start + machines.length;
-  const last = {
-    timeUs: window.toUs,
-    revision: byMachine[end - 1]?.[1][0]?.machineId ?? 0,
-    position: 0,
-  };
-  return {
-    machines,
-    compared: others,
-    nextPageToken: end < byMachine.length ? encode({ revision, after: last }) : "",
-    cursor: reads.cursors.encode(revision),
-    endTime: toTimestamp(window.toUs),
-  };
+  const lastId = byMachine[end - 1]?.[1][0]?.machineId ?? 0;
+  const nextPageToken = end < byMachine.length ? tokenAfter(lastId) : "";
+  return { ...answered, machines, compared: others, nextPageToken };
 }
 
-/** Machines whose silences are read together: a multiple of atOnce. */
-const silencesAtOnce = 240;
-
-/** The silence of each machine, by id, in each window. */
-async function silentTimes(
-  { database }: Reads,
-  machines: readonly [string, Series[]][],
-  {
-    windows,
-    ...of
-  }: {
-    windows: readonly (Window | undefined)[];
-    revision: number;
-    watermark: number;
-    abort: AbortSignal;
-  },
-): Promise<Map<number, SilentTime[]>> {
-  const asked = windows.filter((window) => window !== undefined);
-  const slots = machines.flatMap(([, mine]) =>
-    asked.map(({ fromUs, toUs }) => ({
-      machineId: mine[0]!.machineId,
-      series: mine,
-      edgesUs: Float64Array.of(fromUs, toUs),
-    })),
+const noPeaks = () =>
+  invalid(
+    "demand_interval",
+    "must not be set with group_by_label: the peaks of machines do not add up",
   );
-  const found = (await readSilentTimes(database, slots, of)).map(([only]) => only!);
-  return new Map(
-    machines.map(([, mine], i) => [
-      mine[0]!.machineId,
-      found.slice(i * asked.length, (i + 1) * asked.length),
-    ]),
-  );
-}
 
 const maxIntervals = 10_000;
 /** For all machines of a page together. */

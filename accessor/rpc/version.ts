@@ -62,13 +62,15 @@ export async function getVersion(
       ...context,
       head,
     });
+    // Labels may change back, while an answer from between is cached: so their change counts.
+    const labels = history.descriptions ?? "";
     // A series without records in the range is part of the answer too.
     const listed = series
       .map(({ id, unit, maxGapUs, sampleType }) => `${id} ${unit} ${maxGapUs} ${sampleType}`)
       .join("\n");
     if (fixed !== undefined)
       return {
-        version: nameOf([history.now, "page", fixed, listed]),
+        version: nameOf([history.now, labels, "page", fixed, listed]),
         cursor: cursors.encode(fixed),
       };
     const touched = await readTouched(database, { parts, states }, { revision, abort });
@@ -86,6 +88,7 @@ export async function getVersion(
     return {
       version: nameOf([
         history.now,
+        labels,
         listed,
         touched.newest,
         ...silenceTexts,

@@ -21,6 +21,7 @@ const names = [
   "functions/repeats.sql",
   "functions/ingest.sql",
   "functions/series.sql",
+  "functions/descriptions.sql",
   "functions/block-partitions.sql",
   "functions/step.sql",
   "functions/alive.sql",

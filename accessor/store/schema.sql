@@ -330,6 +330,23 @@ create table machine (
   UNIQUE (name)
 );
 
+-- What machines are called and labelled, as they are now
+create table machine_description (
+  -- Its number
+  id integer not null generated always as identity,
+  -- Name of the machine, which need not exist yet
+  machine text not null,
+  -- Its name for people; empty: none
+  display_name text not null default ''::text,
+  -- Its labels: texts by key
+  labels jsonb not null default '{}'::jsonb,
+  -- Number of the newest change of the row: higher than all earlier ones of all rows
+  changed bigint not null,
+  PRIMARY KEY (id),
+  UNIQUE (changed),
+  UNIQUE (machine)
+);
+
 -- What page tokens are signed with. One row, the same for all accessors; a secret
 create table page_key (
   -- Always true
@@ -708,11 +725,14 @@ create table zone_clock (
 --   code text: The code of the error
 --   message text: What it says
 
--- Machines that have sent anything, with the names of their signals
+-- Machines that have sent anything or are described, with their descriptions and the names of their
+-- signals
 -- view millrace_v1.machines
 --   machine text: Name of the machine
---   first_seen_time timestamptz: When its first record was stored
+--   first_seen_time timestamptz: When its first record was stored; null: it has sent none
 --   signals text[]: Names of its signals
+--   display_name text: Its name for people; null if it has none
+--   labels jsonb: Its labels: texts by key
 
 -- Samples by the day in UTC, of every numeric signal. Without the last minute or so, see compaction
 -- view millrace_v1.samples_day
@@ -885,6 +905,12 @@ create table zone_clock (
 -- function current_epoch()
 --   returns integer; plpgsql, stable
 --   The newest epoch; null if this timeline has none yet (see begin_epoch)
+
+-- function describe_machine(p_machine text, p_display_name text, p_labels jsonb, p_replace boolean,
+--   p_max_labels integer, p_max_machines integer, p_max_bytes bigint)
+--   returns text; plpgsql, volatile
+--   Sets a machine's display name (null: unchanged) and labels (an empty value removes one), or
+--   with p_replace all labels. Returns the limit that was reached, or null
 
 -- function drop_alive_before(p_before bigint, p_limit integer)
 --   returns integer; plpgsql, volatile

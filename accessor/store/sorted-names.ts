@@ -36,6 +36,12 @@ export class SortedNames {
     return all.slice(start, start + limit);
   }
 
+  /** One after the other, from the first after a name, of those that are there now. */
+  *from(name: string): Generator<string, void, undefined> {
+    const all = this.all();
+    for (let i = this.#indexOf(`${name}\0`); i < all.length; i++) yield all[i]!;
+  }
+
   /** Those that begin with a prefix. */
   withPrefix(prefix: string): string[] {
     const all = this.all();

@@ -76,8 +76,10 @@ it("reads no table of ours and writes nothing", async () => {
       refused,
     );
   }
+  // A view of several tables, which nobody can write to.
+  const unwritable = { code: "55000" };
   await expect(reader.query("update millrace_v1.machines set machine = 'b'")).rejects.toMatchObject(
-    refused,
+    unwritable,
   );
   const rights = await database.query(
     "select distinct privilege_type from information_schema.table_privileges where grantee = 'millrace_reader'",
@@ -85,7 +87,7 @@ it("reads no table of ours and writes nothing", async () => {
   expect(rights).toEqual([{ privilege_type: "SELECT" }]);
   await expect(
     reader.query("insert into millrace_v1.machines (machine) values ('b')"),
-  ).rejects.toMatchObject(refused);
+  ).rejects.toMatchObject(unwritable);
   await expect(reader.query("create table millrace_v1.mine ()")).rejects.toMatchObject(refused);
   await expect(reader.query("create table public.mine ()")).rejects.toMatchObject(refused);
   await reader.query("set search_path to public");

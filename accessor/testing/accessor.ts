@@ -4,6 +4,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import pg from "pg";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { MachineService } from "#gen/millrace/v1/machine_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
 import { createLog } from "../../runtime/log.ts";
@@ -17,6 +18,7 @@ export interface TestAccessor extends AsyncDisposable {
   readonly databaseUrl: string;
   readonly ingest: Client<typeof IngestService>;
   readonly signals: Client<typeof SignalService>;
+  readonly machines: Client<typeof MachineService>;
   readonly health: Client<typeof Health>;
   readonly done: Promise<never>;
   readonly ledger: Ledger;
@@ -60,6 +62,7 @@ export async function openTestAccessor(options: TestAccessorOptions = {}): Promi
     databaseUrl,
     ingest: createClient(IngestService, transport),
     signals: createClient(SignalService, transport),
+    machines: createClient(MachineService, transport),
     health: createClient(Health, transport),
     done: accessor.done,
     ledger: accessor.ledger,

@@ -25,6 +25,7 @@ import { Repeats } from "../ingest/repeats.ts";
 import { createSignalService } from "../rpc/signals.ts";
 import { Catalog } from "../store/catalog.ts";
 import { type Database, openDatabase } from "../store/database.ts";
+import { Descriptions } from "../store/descriptions.ts";
 import { isOfUnknownRepeats } from "../store/errors.ts";
 import { commitGroup, type Decision } from "../store/ingest.ts";
 import { forgetLayout } from "../store/layout.ts";
@@ -280,7 +281,14 @@ export class TestHistory implements AsyncDisposable {
     catalog.markStale();
     const service = createSignalService({
       pageKey: "test",
-      reads: { database, catalog, tail, cursors, epochs },
+      reads: {
+        database,
+        catalog,
+        descriptions: new Descriptions(database),
+        tail,
+        cursors,
+        epochs,
+      },
       shared: new SharedMessages(() => 0),
       sent: new SentByFeeds(),
       bookmarkIntervalMs: 5_000,

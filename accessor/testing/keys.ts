@@ -2,6 +2,7 @@
 import { createClient } from "@connectrpc/connect";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { MachineService } from "#gen/millrace/v1/machine_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import type { Scope } from "../../access/principal.ts";
 import { createGrpcTransport } from "../../runtime/grpc/transport.ts";
@@ -53,6 +54,7 @@ export function openClients(port: number, credential?: string) {
     access: createClient(AccessService, transport),
     signals: createClient(SignalService, transport),
     ingest: createClient(IngestService, transport),
+    machines: createClient(MachineService, transport),
     [Symbol.dispose]: () => transport[Symbol.dispose](),
   };
 }

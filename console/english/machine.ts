@@ -1,6 +1,8 @@
 // The texts of a machine's view.
 export const machineWords = {
   unknown: (name: string) => `No machine named “${name}” has sent anything yet.`,
+  nameTitle: "The name that it sends under",
+  label: (key: string, value: string) => `${key}: ${value}`,
   state: "State",
   errors: "Errors",
   errorMarks: (name: string) => `Errors of ${name} over time`,

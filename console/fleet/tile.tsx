@@ -15,10 +15,12 @@ export type TileProps = {
   nowUs: number;
   zone: string;
   kwhToday: number | undefined;
+  /** "": it has none. */
+  displayName: string;
   href: string;
 };
 
-export function Tile({ machine, nowUs, zone, kwhToday, href }: TileProps) {
+export function Tile({ machine, nowUs, zone, kwhToday, displayName, href }: TileProps) {
   const { name, state, stateSinceUs, powerW, power } = machine;
   const silent = isSilent(machine, nowUs);
   const look = silent ? "silent" : (lookOfState[state] ?? "unknown");
@@ -27,9 +29,10 @@ export function Tile({ machine, nowUs, zone, kwhToday, href }: TileProps) {
     <article class="tile" style={{ "--state": `var(--${look})` }}>
       <div class="tile-head">
         <h2>
-          <Link href={href} title={name}>
-            {name}
+          <Link href={href} title={displayName === "" ? name : `${displayName} (${name})`}>
+            {displayName || name}
           </Link>
+          {displayName !== "" && <small class="tile-name"> {name}</small>}
         </h2>
         <StateMark
           state={state}

@@ -1,9 +1,10 @@
 // The fleet: a tile for each machine, what needs attention first.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { hrefTo, parameter, setParameters } from "../address/address.ts";
+import { hrefTo, parameter, parameters, setParameters } from "../address/address.ts";
 import { Link } from "../address/link.tsx";
 import { rangeText } from "../address/range.ts";
 import { clients } from "../contract/clients.ts";
+import { type Description, readDescriptions } from "../contract/descriptions.ts";
 import { restPath } from "../contract/rest.ts";
 import { useAnswer } from "../contract/use-answer.ts";
 import { exportWords } from "../english/exports.ts";
@@ -17,6 +18,8 @@ import { nowUs as browserNowUs } from "../time/now.ts";
 import { startOfDayUs, zone } from "../time/zone.ts";
 import { inNameOrder, inOrder, type StateFilter, stateFilterOf, totalsOf } from "./attention.ts";
 import { readEnergyToday } from "./energy-today.ts";
+import { LabelFilter } from "./label-filter.tsx";
+import { matchesLabels, matchesText, toChosen } from "./labels.ts";
 import { Tile } from "./tile.tsx";
 import { TileGrid } from "./tile-grid.tsx";
 import { TotalsBar } from "./totals.tsx";
@@ -42,6 +45,11 @@ export default function FleetView() {
     [clients.value, sinceUs, isShown],
     { everyMs: 30_000 },
   );
+  const descriptions = useAnswer(
+    (abort) => readDescriptions(clients.value.signals, abort),
+    [clients.value],
+    { everyMs: 30_000 },
+  );
   if (connection.value.kind === "refused") return <Problem text={connection.value.message} />;
   if (machines === undefined) return <Loading />;
   if (machines.size === 0)
@@ -56,25 +64,39 @@ export default function FleetView() {
         </p>
       </Notice>
     );
-  return <Tiles machines={machines} nowUs={nowUs} timeZone={timeZone} energy={energy.value} />;
+  return (
+    <Tiles
+      machines={machines}
+      nowUs={nowUs}
+      timeZone={timeZone}
+      energy={energy.value}
+      descriptions={descriptions.value ?? undescribed}
+    />
+  );
 }
+
+const undescribed: ReadonlyMap<string, Description> = new Map();
 
 type TilesProps = {
   machines: ReadonlyMap<string, MachineNow>;
   nowUs: number;
   timeZone: string;
   energy: ReadonlyMap<string, number> | undefined;
+  descriptions: ReadonlyMap<string, Description>;
 };
 
-function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
-  const [text = "", state = ""] = useAfterPaint(readFilter).split("\n");
+function Tiles({ machines, nowUs, timeZone, energy, descriptions }: TilesProps) {
+  const [text = "", state = "", ...labels] = useAfterPaint(readFilter).split("\n");
+  const labelled = toChosen(labels);
   const chosen = state === "" ? undefined : (state as StateFilter);
   const totals = useMemo(() => totalsOf(machines.values(), nowUs), [machines, nowUs]);
   const { names, onReading } = useSteadyOrder(machines, nowUs);
   const wanted = text.trim().toLowerCase();
   const shown = names.filter((name) => {
     const machine = machines.get(name);
-    if (machine === undefined || !name.toLowerCase().includes(wanted)) return false;
+    const description = descriptions.get(name);
+    if (machine === undefined || !matchesText(name, { description, text: wanted })) return false;
+    if (!matchesLabels(description, labelled)) return false;
     return chosen === undefined || stateFilterOf(machine, nowUs) === chosen;
   });
   const byName = useMemo(() => inNameOrder(machines.keys()), [machines.size, names]);
@@ -90,6 +112,7 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
           onChoose={(state) => setParameters({ state })}
         />
         <NameFilter />
+        <LabelFilter descriptions={descriptions} />
         <ExportMenu
           fileName={words.title}
           items={() => fleetExports(startOfDayUs(nowUs, timeZone))}
@@ -102,7 +125,7 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
             <button
               type="button"
               class="button"
-              onClick={() => setParameters({ q: undefined, state: undefined })}
+              onClick={() => setParameters({ q: undefined, state: undefined, label: undefined })}
             >
               {words.clear}
             </button>
@@ -119,6 +142,7 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
             nowUs={nowUs}
             zone={timeZone}
             kwhToday={energy?.get(name)}
+            displayName={descriptions.get(name)?.displayName ?? ""}
             href={hrefTo(`/machines/${encodeURIComponent(name)}`)}
           />
         )}
@@ -127,8 +151,9 @@ function Tiles({ machines, nowUs, timeZone, energy }: TilesProps) {
   );
 }
 
-/** What the address filters by, in two lines. */
-const readFilter = () => `${parameter("q") ?? ""}\n${parameter("state") ?? ""}`;
+/** What the address filters by: a line for the name, for the state, and for each label. */
+const readFilter = () =>
+  [parameter("q") ?? "", parameter("state") ?? "", ...parameters("label")].join("\n");
 
 /** Apart from the tiles: a letter is seen before a hundred of them have moved. */
 function NameFilter() {

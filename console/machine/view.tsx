@@ -6,7 +6,9 @@ import { defaultFrom, range, resolveRange } from "../address/range.ts";
 import { Answers } from "../answers/answers.tsx";
 import type { Axis, View } from "../chart/axis.ts";
 import { clients } from "../contract/clients.ts";
+import { descriptionOf } from "../contract/descriptions.ts";
 import { toSentence } from "../contract/failure.ts";
+import { useAnswer } from "../contract/use-answer.ts";
 import { machineWords as words } from "../english/machine.ts";
 import type { ChartImage } from "../exports/chart-image.ts";
 import { ExportMenu } from "../exports/export-menu.tsx";
@@ -50,7 +52,7 @@ export default function MachineView() {
   return (
     <>
       <div class="machine-head">
-        <h1>{name}</h1>
+        <Title name={name} isKnown={opened.kind === "open"} />
         {opened.kind === "open" && <Now head={opened.head} />}
       </div>
       <div class="toolbar">
@@ -84,6 +86,36 @@ export default function MachineView() {
           />
         </div>
       )}
+    </>
+  );
+}
+
+/** What the machine is called, with its name beside it, and its labels. */
+function Title({ name, isKnown }: { name: string; isKnown: boolean }) {
+  const of = clients.value;
+  const described = useAnswer(
+    async (abort) => {
+      if (!isKnown) return undefined;
+      const { machine } = await of.machines.getMachine({ machine: name }, { signal: abort });
+      return machine && descriptionOf(machine);
+    },
+    [of, name, isKnown],
+    { everyMs: 60_000, keep: false },
+  );
+  const { displayName = "", labels } = described.value ?? {};
+  return (
+    <>
+      <h1>{displayName || name}</h1>
+      {displayName !== "" && (
+        <span class="machine-name" title={words.nameTitle}>
+          {name}
+        </span>
+      )}
+      {[...(labels ?? [])].map(([key, value]) => (
+        <span key={key} class="machine-label">
+          {words.label(key, value)}
+        </span>
+      ))}
     </>
   );
 }

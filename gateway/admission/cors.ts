@@ -62,7 +62,7 @@ export async function allowOrigins(
         // Any other OPTIONS request asks for the allowed methods.
         preflight: request.headers["access-control-request-method"] !== undefined,
         credentials: false,
-        methods: ["GET", "HEAD", "POST", "PATCH"],
+        methods: ["GET", "HEAD", "POST", "PUT", "PATCH"],
         allowedHeaders: [...cors.allowedHeaders, ...requestHeaders],
         exposedHeaders: [...cors.exposedHeaders, ...answerHeaders],
         maxAge: preflightSeconds,

@@ -13,6 +13,7 @@ import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { takeEverything } from "../testing/accessor.ts";
 import { answerEverything, fullStatus } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
+import { answerMachines } from "../testing/machine-answers.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const pages = ["api.md", "storing.md", "api-clients.md"].map((name) => ({
@@ -35,6 +36,7 @@ beforeAll(async () => {
   gateway.accessor.signals = answerEverything();
   gateway.accessor.status.getStatus = fullStatus;
   gateway.accessor.ingest = takeEverything([]);
+  gateway.accessor.machines = answerMachines();
   folder = mkdtempSync(join(tmpdir(), "millrace-api-"));
 });
 afterAll(async () => {

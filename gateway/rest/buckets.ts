@@ -15,6 +15,7 @@ import { toSeconds } from "./time.ts";
 
 export type BucketQuery = {
   machine: Parameter<string[]>;
+  label: Parameter<string[]>;
   from: Parameter<ResolvedTime>;
   to: Parameter<ResolvedTime>;
   min_cursor: Parameter<string>;
@@ -32,6 +33,7 @@ function toRequest({ path, query }: RestCall<BucketQuery>) {
   return {
     signals: toSignals(path["type"]!),
     machines: query.machine ?? [],
+    labels: query.label ?? [],
     ...toRangeFields(rangeOf(query)),
     ...resolutionOf(query),
     minCursor: query.min_cursor ?? "",

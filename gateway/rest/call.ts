@@ -69,7 +69,7 @@ export type StreamedAnswer = {
 
 /** One route of the table. */
 export type Route<P extends Parameters = Parameters> = {
-  readonly method: "GET" | "POST" | "PATCH";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH";
   /** With parameters in braces: "/signals/{type}". */
   readonly path: string;
   /** Descriptions of the path's parameters. */

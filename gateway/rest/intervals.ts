@@ -20,6 +20,7 @@ import { toSeconds } from "./time.ts";
 
 export type IntervalQuery = {
   machine: Parameter<string[]>;
+  label: Parameter<string[]>;
   from: Parameter<ResolvedTime>;
   to: Parameter<ResolvedTime>;
   state: Parameter<MachineState[]>;
@@ -44,6 +45,7 @@ function toRequest({ query }: RestCall<IntervalQuery>) {
   const page = resolvePage(asked);
   const request = {
     machines: query.machine ?? [],
+    labels: query.label ?? [],
     ...toRangeFields(page),
     states: query.state ?? [],
     minCursor: query.min_cursor ?? "",

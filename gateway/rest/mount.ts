@@ -196,7 +196,7 @@ function kindOfStream(
   { method, rpc }: Route,
   { format, header }: RestCall<Parameters>,
 ): StreamKind | undefined {
-  if (rpc === undefined || method === "PATCH") return undefined;
+  if (rpc === undefined || method === "PATCH" || method === "PUT") return undefined;
   if (method === "GET")
     return format === "json" ? undefined : rpc.name.startsWith("Watch") ? "feeds" : "exports";
   return isStreamedType(header("content-type")) ? "ingests" : undefined;

@@ -7,6 +7,7 @@ import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { takeEverything } from "../testing/accessor.ts";
 import { answerEverything, fullStatus, nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
+import { answerMachines } from "../testing/machine-answers.ts";
 import { createAnswerCheck } from "../testing/schema.ts";
 import { examples } from "./docs-page.ts";
 import { mediaTypeOf } from "./formats.ts";
@@ -19,6 +20,7 @@ beforeAll(async () => {
   gateway = await openTestGateway({ now: () => Number(nowUs / 1_000n) });
   gateway.accessor.status.getStatus = fullStatus;
   gateway.accessor.signals = answerEverything();
+  gateway.accessor.machines = answerMachines();
   gateway.accessor.ingest = takeEverything([]);
   document = (await gateway.ask("/openapi.json")).body as unknown as OpenApi;
 });
@@ -93,7 +95,7 @@ test("every operation says which scope it needs, by either kind of credential", 
   for (const { method, path, security, responses } of operations()) {
     const open = ["/", "/docs", "/openapi.json", "/healthz", "/readyz"].includes(path);
     const scopes: Record<string, string> = { "/metrics": "admin", "/signals/{type}/live": "live" };
-    const scope = { post: "write", patch: "admin" }[method] ?? scopes[path] ?? "read";
+    const scope = { post: "write", put: "admin", patch: "admin" }[method] ?? scopes[path] ?? "read";
     expect([path, security]).toEqual([
       path,
       open ? [] : [{ bearer: [scope] }, { apiKey: [scope] }],

@@ -64,7 +64,7 @@ export const machinesParameter = (doc: string): Parameter<string[]> => ({
 });
 
 /** Splits a list at commas; a comma or a backslash after a backslash is part of a name. */
-function splitNames(list: string): string[] {
+export function splitNames(list: string): string[] {
   const names = [];
   let name = "";
   for (const [piece] of list.matchAll(/\\[\\,]|[^\\,]+|[\\,]/g)) {
@@ -221,7 +221,7 @@ const split = (texts: readonly string[], name: string): string[] =>
  * Reads the items of all given values. A value without an item is refused: a filter that was left
  * empty, or whose variable is not set, would otherwise select everything.
  */
-function itemsOf(
+export function itemsOf(
   texts: readonly string[],
   { of, split }: { of: string; split: (text: string) => string[] },
 ): string[] {

@@ -26,7 +26,7 @@ test.each([
   [
     "frm=-15m",
     "frm",
-    /unknown parameter; known are machine, from, to, limit, page_token/,
+    /unknown parameter; known are machine, label, from, to, limit, page_token/,
     "REQUEST_INVALID",
   ],
   ["from=yesterday", "from", /"yesterday" is not a time.*RFC 3339.*-15m/, "TIME_RANGE_INVALID"],
@@ -93,7 +93,7 @@ test("an unknown path names what there is; a known one with another method says 
     ["DELETE", "/signals/power", "GET, HEAD, OPTIONS"],
     ["PUT", "/signals", "GET, HEAD, POST, OPTIONS"],
     ["POST", "/signals/power/live", "GET, HEAD, OPTIONS"],
-    ["PATCH", "/machines/summary", "GET, HEAD, OPTIONS"],
+    ["PATCH", "/machines/m/summary", "GET, HEAD, OPTIONS"],
   ] as const) {
     const { status, headers } = await gateway.ask(path, { method });
     expect([path, status, headers.get("allow")]).toEqual([path, 405, allow]);

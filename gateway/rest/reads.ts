@@ -10,7 +10,6 @@ import {
 import type { QuerySignalsRequestSchema } from "#gen/millrace/v1/signal_service_pb.ts";
 import { toWord } from "../../codec/row/enum-words.ts";
 import { columnsOf, toRow } from "../../codec/row/record-rows.ts";
-import { timeText } from "../../codec/row/time-text.ts";
 import { lazyList } from "../encoding/json-in-turns.ts";
 import { invalidField } from "../errors/reasons.ts";
 import type { RestAnswer, RestCall, VersionQuery } from "./call.ts";
@@ -27,7 +26,7 @@ import {
 import type { Parameter, ResolvedTime } from "./parameters.ts";
 import { answerTable, toFileName } from "./table.ts";
 
-type Machines = { machine: Parameter<string[]> };
+type Machines = { machine: Parameter<string[]>; label: Parameter<string[]> };
 type MinCursor = { min_cursor: Parameter<string> };
 type Paged = { limit: Parameter<number>; page_token: Parameter<string> };
 
@@ -47,7 +46,7 @@ export async function listSignals({
   upstream,
   unary,
 }: RestCall<Machines & Paged>): Promise<RestAnswer> {
-  const request = { machines: query.machine ?? [], ...pageOf(query) };
+  const request = { machines: query.machine ?? [], labels: query.label ?? [], ...pageOf(query) };
   const { signals, nextPageToken } = await upstream.signals.listSignals(request, unary);
   return {
     ...nextPage(nextPageToken),
@@ -72,26 +71,6 @@ export async function listSignals({
   };
 }
 
-export async function listMachines({
-  query,
-  upstream,
-  unary,
-}: RestCall<Paged>): Promise<RestAnswer> {
-  const { machines, nextPageToken } = await upstream.signals.listMachines(pageOf(query), unary);
-  return {
-    ...nextPage(nextPageToken),
-    body: {
-      machines: lazyList(machines, ({ name, signals, signalsLeftOut, firstSeenTime }) => ({
-        name,
-        signals,
-        signals_left_out: signalsLeftOut || undefined,
-        first_seen_time: timeText(firstSeenTime),
-      })),
-      next_page_token: nextPageToken,
-    },
-  };
-}
-
 export type RangeQuery = Machines &
   MinCursor &
   Paged & {
@@ -109,6 +88,7 @@ function toRequest({ path, query }: RestCall<RangeQuery>) {
   const request = {
     signal: path["type"]!,
     machines: query.machine ?? [],
+    labels: query.label ?? [],
     ...toRangeFields(page),
     minCursor: query.min_cursor ?? "",
     severities: query.severity ?? [],
@@ -161,10 +141,10 @@ async function exportSignals(
   // As everywhere, 0 means the default.
   const limit = query.limit || undefined;
   if (severities.length === 0 && states.length === 0 && !codePrefix) {
-    const { machines = [], startTime, endTime, minCursor = "" } = request;
+    const { machines = [], labels = [], startTime, endTime, minCursor = "" } = request;
     const times = { ...(startTime && { startTime }), ...(endTime && { endTime }) };
     const options = { upstream, abort: stream.abort, format, fileName, limit, safe: csvSafe };
-    return exportRange({ signals: [name], machines, ...times, minCursor }, options);
+    return exportRange({ signals: [name], machines, labels, ...times, minCursor }, options);
   }
   const { cursor, cut, pages } = await fetchPages(async (page) => {
     const { signals, ...rest } = await upstream.signals.querySignals(
@@ -188,6 +168,7 @@ export async function getLatest(call: RestCall<Machines & MinCursor & Paged>): P
   const what = {
     signals: [path["type"]!],
     machines: query.machine ?? [],
+    labels: query.label ?? [],
     minCursor: query.min_cursor ?? "",
   };
   const { signals, cursor, nextPageToken } = await upstream.signals.getLatest(

@@ -20,7 +20,13 @@ export const itemLimit = countParameter(
   "Maximum of a page. If absent: as many as a message holds (some thousand).",
 );
 
-export const names = { machines: "machine", signal: "type", signals: "type", page_size: "limit" };
+export const names = {
+  machines: "machine",
+  labels: "label",
+  signal: "type",
+  signals: "type",
+  page_size: "limit",
+};
 export const times = { start_time: "from", end_time: "to" };
 
 export const typeDoc = "Name of the signal: state, error, or a numeric one such as power.";

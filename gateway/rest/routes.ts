@@ -12,9 +12,11 @@ import { aggregateSamples, bucketRowColumns, queryOfSamples } from "./buckets.ts
 import { type Route, route } from "./call.ts";
 import { gatewayRoutes } from "./gateway-routes.ts";
 import { intervalColumns, listStateIntervals, queryOfIntervals } from "./intervals.ts";
+import { groupByLabel, label } from "./label-parameter.ts";
+import { listMachines, machineRoutes } from "./machines.ts";
 import { countParameter, textParameter, timeParameter, wordsParameter } from "./parameters.ts";
 import { postRoute } from "./post-route.ts";
-import { getLatest, listMachines, listSignals, queryOfSignals, querySignals } from "./reads.ts";
+import { getLatest, listSignals, queryOfSignals, querySignals } from "./reads.ts";
 import { redeclareRoute } from "./redeclare.ts";
 import { reference } from "./reference.ts";
 import { resolutionFields, resolutionParameters } from "./resolution.ts";
@@ -55,7 +57,7 @@ const declared: readonly Route[] = [
       "max_gap and number of machines of each. One page holds them all, unless there are " +
       "about ten thousand or more.",
     rpc: SignalService.method.listSignals,
-    query: { machine, limit: itemLimit, page_token: pageToken },
+    query: { machine, label, limit: itemLimit, page_token: pageToken },
     formats: ["json"],
     answer: { json: schemaOf("SignalList") },
     example: "/signals",
@@ -79,6 +81,7 @@ const declared: readonly Route[] = [
     rpc: SignalService.method.querySignals,
     query: {
       machine,
+      label,
       from: rangeStart,
       to: rangeEnd,
       limit: rowLimit,
@@ -118,7 +121,7 @@ const declared: readonly Route[] = [
       "machine has been silent, if it is. If there are too many rows for one page, there are " +
       "further pages, as in /signals/{type}.",
     rpc: SignalService.method.getLatest,
-    query: { machine, limit: itemLimit, page_token: pageToken, min_cursor: minCursor },
+    query: { machine, label, limit: itemLimit, page_token: pageToken, min_cursor: minCursor },
     formats: ["json"],
     answer: { json: schemaOf("LatestRows") },
     example: "/signals/state/latest",
@@ -143,6 +146,7 @@ const declared: readonly Route[] = [
     rpc: SignalService.method.aggregateSamples,
     query: {
       machine,
+      label,
       from: windowStart,
       to: windowEnd,
       ...resolutionParameters,
@@ -174,6 +178,7 @@ const declared: readonly Route[] = [
     rpc: SignalService.method.listStateIntervals,
     query: {
       machine,
+      label,
       from: timeParameter("Intervals that end after this; from the first on if absent."),
       to: timeParameter("Intervals that begin before this; to the last if absent."),
       state: wordsParameter(MachineStateSchema, "Only intervals in these states."),
@@ -199,10 +204,11 @@ const declared: readonly Route[] = [
     path: "/machines",
     summary: "List machines",
     doc:
-      "Machines, ascending by name, with the signals they have sent and the time at which " +
-      "they were first seen.",
+      "Machines that have sent records or are described, ascending by name: what they are called " +
+      "and labelled, the signals they have sent, and when they were first seen.",
     rpc: SignalService.method.listMachines,
     query: {
+      label,
       limit: countParameter("How many in a page: 100 if absent, at most 1,000."),
       page_token: pageToken,
     },
@@ -219,11 +225,15 @@ const declared: readonly Route[] = [
     doc:
       "The same as /machines/{machine}/summary for many machines, ascending by name. If " +
       "`next_page_token` is not empty, there are more pages: use it, or the Link header with " +
-      'rel="next". All pages show the same moment and window.',
+      'rel="next". All pages show the same moment and window. With `group_by_label`, the ' +
+      "machines with each value of that label are added up, ascending by value, and last those " +
+      "without the label.",
     rpc: SignalService.method.summarizeMachines,
     query: {
       ...summaryQuery,
       machine,
+      label,
+      group_by_label: groupByLabel,
       limit: countParameter("Maximum of a page. If absent: 1,000, or as many as a message holds."),
       page_token: pageToken,
     },
@@ -256,6 +266,7 @@ const declared: readonly Route[] = [
     cache: { queryOf: queryOfMachine, wholeSeconds: true },
     handle: summarizeMachine,
   }),
+  ...machineRoutes,
   redeclareRoute,
   statusRoute,
   ...gatewayRoutes,

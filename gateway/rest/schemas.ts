@@ -7,6 +7,7 @@ import {
   SignalKindSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
 import { declarationSchemas, sampleTypes } from "./declaration-schemas.ts";
+import { errorSums, machineSchemas } from "./machine-schemas.ts";
 import { postSchemas } from "./post-schemas.ts";
 import {
   count,
@@ -63,6 +64,7 @@ export const schemas = {
   ...statusSchemas,
   ...stateSchemas,
   ...declarationSchemas,
+  ...machineSchemas,
   ...postSchemas,
   StateRow: object({
     machine,
@@ -127,17 +129,7 @@ export const schemas = {
     ),
     next_page_token: nextPageToken,
   }),
-  MachineList: object({
-    machines: list(
-      object({
-        name: machine,
-        signals: list({ type: "string" }, "The first 10,000 signals it has sent."),
-        "signals_left_out?": count("How many more are not listed."),
-        "first_seen_time?": time("When its first record was accepted."),
-      }),
-    ),
-    next_page_token: nextPageToken,
-  }),
+  MachineList: object({ machines: list(ref("Machine")), next_page_token: nextPageToken }),
   Bucket: object(bucket),
   BucketRow: object({
     machine,
@@ -184,21 +176,7 @@ export const schemas = {
       "peak_demand_coverage?": number("Part of that interval that is covered, 0 to 1."),
     }),
     "energy_absence?": absence,
-    errors: object({
-      count: count("How many in the window."),
-      by_severity: {
-        type: "object",
-        additionalProperties: count("How many."),
-        description: "By severity, worst first.",
-      },
-      by_code: list(
-        object({ code: text("The code."), count: count("How many.") }),
-        "Most frequent first, at most 50.",
-      ),
-      other_codes: count("How many had another code."),
-      "per_active_hour?": number("Errors per hour in ACTIVE."),
-      "mean_active_seconds_between?": number("Time in ACTIVE divided by the number of errors."),
-    }),
+    errors: errorSums,
     "compared?": {
       ...ref("MachineSummary"),
       description: "The same for the other window, if one was requested.",
@@ -206,7 +184,8 @@ export const schemas = {
     "cursor?": cursor,
   }),
   MachineSummaries: object({
-    machines: list(ref("MachineSummary")),
+    machines: list(ref("MachineSummary"), "Empty with group_by_label."),
+    "groups?": list(ref("MachineGroup"), "With group_by_label, and only then."),
     next_page_token: nextPageToken,
     cursor,
   }),

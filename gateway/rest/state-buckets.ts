@@ -7,6 +7,7 @@ import { toWord } from "../../codec/row/enum-words.ts";
 import { timeText } from "../../codec/row/time-text.ts";
 import { lazyList } from "../encoding/json-in-turns.ts";
 import { type RestAnswer, type RestCall, route, type VersionQuery } from "./call.ts";
+import { label } from "./label-parameter.ts";
 import { echoRange, fetchPages, toRangeFields } from "./page.ts";
 import type { ValuesOf } from "./parameters.ts";
 import { resolutionFields, resolutionOf, resolutionParameters } from "./resolution.ts";
@@ -19,6 +20,7 @@ import { wordsOf } from "./words.ts";
 
 const query = {
   machine,
+  label,
   from: windowStart,
   to: windowEnd,
   ...resolutionParameters,
@@ -70,6 +72,7 @@ const rangeOf = ({ from, to }: ValuesOf<Query>) => ({ from: from?.us, to: to?.us
 function toRequest({ query: asked }: RestCall<Query>) {
   return {
     machines: asked.machine ?? [],
+    labels: asked.label ?? [],
     ...toRangeFields(rangeOf(asked)),
     ...resolutionOf(asked),
     minCursor: asked.min_cursor ?? "",

@@ -6,6 +6,7 @@ import {
   EnergyAbsenceSchema,
   type EnergySummary,
   type ErrorSummary,
+  type MachineGroupSummary,
   type MachineSummary,
   type StateSummary,
 } from "#gen/millrace/v1/summary_pb.ts";
@@ -21,6 +22,8 @@ import { toSeconds } from "./time.ts";
 
 type ManyQuery = SummaryQuery & {
   machine: Parameter<string[]>;
+  label: Parameter<string[]>;
+  group_by_label: Parameter<string>;
   limit: Parameter<number>;
   page_token: Parameter<string>;
 };
@@ -39,6 +42,7 @@ function toPageRequest({ query }: RestCall<ManyQuery>) {
   const page = resolvePage(asked);
   const what = {
     machines: query.machine ?? [],
+    labels: query.label ?? [],
     ...toRangeFields(page),
     minCursor: query.min_cursor ?? "",
   };
@@ -48,6 +52,7 @@ function toPageRequest({ query }: RestCall<ManyQuery>) {
     request: {
       ...what,
       ...toSummaryFields(query),
+      groupByLabel: query.group_by_label ?? "",
       pageSize: query.limit ?? 0,
       pageToken: page.pageToken,
     },
@@ -74,8 +79,15 @@ export async function summarizeMachine(call: RestCall<SummaryQuery>): Promise<Re
 
 export async function summarizeMachines(call: RestCall<ManyQuery>): Promise<RestAnswer> {
   const { asked, page, request } = toPageRequest(call);
-  const { machines, compared, cursor, nextPageToken } =
+  const { machines, compared, groups, comparedGroups, cursor, nextPageToken } =
     await call.upstream.signals.summarizeMachines(request, call.unary);
+  const groupList =
+    request.groupByLabel === ""
+      ? undefined
+      : groups.map((group, i) => {
+          const other = comparedGroups[i];
+          return { ...toGroup(group), compared: other && toGroup(other) };
+        });
   return {
     ...nextPage(nextPageToken, echoRange(page)),
     body: {
@@ -83,6 +95,7 @@ export async function summarizeMachines(call: RestCall<ManyQuery>): Promise<Rest
         machines.map((summary, i) => ({ summary, other: compared[i] })),
         ({ summary, other }) => toCompared(summary, other),
       ),
+      groups: groupList,
       next_page_token: toPageToken(nextPageToken, asked, page),
       cursor,
     },
@@ -105,6 +118,22 @@ const toSummary = (summary: MachineSummary) => ({
   energy: summary.energy && toEnergy(summary.energy),
   energy_absence: toAbsence(summary.energyAbsence),
   errors: toErrors(summary.errors),
+});
+
+const toGroup = ({ energy, ...group }: MachineGroupSummary) => ({
+  value: group.value,
+  machine_count: group.machineCount,
+  from: timeText(group.startTime),
+  to: timeText(group.endTime),
+  states: toStates(group.states),
+  transitions: Number(group.transitions),
+  availability: group.availability,
+  energy: energy && {
+    energy_kwh: energy.coverage === 0 ? undefined : energy.energyKwh,
+    coverage: energy.coverage,
+    machine_count: energy.machineCount,
+  },
+  errors: toErrors(group.errors),
 });
 
 export const toAbsence = (absence: EnergyAbsence) =>

@@ -1,6 +1,7 @@
 // GET /signals/{type}/live: its entry in the table of routes.
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { route } from "./call.ts";
+import { label } from "./label-parameter.ts";
 import { textParameter, timeParameter } from "./parameters.ts";
 import { machine, names, typesDoc } from "./route-parameters.ts";
 import { schemaOf } from "./schemas.ts";
@@ -21,10 +22,12 @@ export const watchRoute = route({
     "too old, with the earliest valid cursor as its id; `error`, a problem, before the " +
     'server ends the feed. A comment is sent every 15 s. With NDJSON, a line is {"signals": ' +
     '[rows], "cursor"}. The feed survives restarts of the accessor: it waits, then ' +
-    "continues without gaps or repetitions.",
+    "continues without gaps or repetitions. With `label`, a machine that gets or loses it comes " +
+    "in or goes out while the feed runs, within about 15 s.",
   rpc: SignalService.method.watchSignals,
   query: {
     machine,
+    label,
     after: textParameter("Start after this cursor. A Last-Event-ID header wins over it."),
     lastEventId: textParameter(
       "The same as the header Last-Event-ID, which wins: for clients that cannot set it.",

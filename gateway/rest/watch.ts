@@ -20,6 +20,7 @@ type Request = MessageInitShape<typeof WatchSignalsRequestSchema>;
 
 export type WatchQuery = {
   machine: Parameter<string[]>;
+  label: Parameter<string[]>;
   after: Parameter<string>;
   lastEventId: Parameter<string>;
   since: Parameter<ResolvedTime>;
@@ -34,7 +35,11 @@ export async function watchSignals(call: RestCall<WatchQuery>): Promise<RestAnsw
   // the header use the parameter.
   const seen = header("last-event-id") || lastEventId || undefined;
   const after = seen ?? query.after;
-  const filter = { signals: toSignals(path["type"]!), machines: query.machine ?? [] };
+  const filter = {
+    signals: toSignals(path["type"]!),
+    machines: query.machine ?? [],
+    labels: query.label ?? [],
+  };
   const watch = (start: Request["start"]) =>
     watchUpstream(upstream, { ...filter, ...(start && { start }) }, stream.abort);
   const afterCursor = (value: string) => ({ case: "afterCursor" as const, value });

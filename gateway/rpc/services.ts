@@ -7,6 +7,7 @@ import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { MachineService } from "#gen/millrace/v1/machine_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { type MessageLimits, requestLimits } from "../../runtime/grpc/message-limits.ts";
@@ -37,6 +38,7 @@ export type ServicesOptions = {
 const services = [
   SignalService,
   IngestService,
+  MachineService,
   AccessService,
   StatusService,
   Health,

@@ -9,6 +9,7 @@ import {
   IngestBatchRequestSchema,
   IngestService,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { MachineService } from "#gen/millrace/v1/machine_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
@@ -18,6 +19,7 @@ import { reasonError } from "../errors/reasons.ts";
 type Signals = ServiceImpl<typeof SignalService>;
 type Ingest = ServiceImpl<typeof IngestService>;
 type Access = ServiceImpl<typeof AccessService>;
+type Machines = ServiceImpl<typeof MachineService>;
 type Status = ServiceImpl<typeof StatusService>;
 
 export type FakeAccessor = AsyncDisposable & {
@@ -28,6 +30,7 @@ export type FakeAccessor = AsyncDisposable & {
   /** If it identifies callers, authentication is on. */
   access: Partial<Access>;
   status: Partial<Status>;
+  machines: Partial<Machines>;
   serving: boolean;
 };
 
@@ -37,6 +40,7 @@ export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
     ingest: {} as Partial<Ingest>,
     access: {} as Partial<Access>,
     status: {} as Partial<Status>,
+    machines: {} as Partial<Machines>,
     serving: true,
   };
   const byName = <T extends object>(
@@ -69,6 +73,7 @@ export async function openFakeAccessor(port = 0): Promise<FakeAccessor> {
       mount(SignalService, byName(SignalService, () => fake.signals) as unknown as Signals);
       mount(IngestService, byName(IngestService, () => fake.ingest) as unknown as Ingest);
       mount(AccessService, byName(AccessService, () => fake.access) as unknown as Access);
+      mount(MachineService, byName(MachineService, () => fake.machines) as unknown as Machines);
       mount(StatusService, byName(StatusService, () => fake.status) as unknown as Status);
       mount(Health, {
         check: () => ({

@@ -4,6 +4,7 @@ import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { MachineService } from "#gen/millrace/v1/machine_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { bearer } from "../../access/credential.ts";
@@ -22,6 +23,7 @@ export type Upstream = Disposable & {
   readonly transport: Transport;
   readonly signals: Client<typeof SignalService>;
   readonly ingest: Client<typeof IngestService>;
+  readonly machines: Client<typeof MachineService>;
   readonly health: Client<typeof Health>;
   readonly status: Client<typeof StatusService>;
   /** A transport for one stream; dispose of the loan, once or more often, when it has ended. */
@@ -95,7 +97,13 @@ type Ways = Pick<Upstream, "as" | "borrow" | "borrowed" | typeof Symbol.dispose>
 /** Clients are made when first asked for: each request has its own, and uses one. */
 function withClients(transport: Transport, ways: Ways): Upstream {
   const made: {
-    -readonly [name in "signals" | "ingest" | "health" | "access" | "status"]?: Upstream[name];
+    -readonly [name in
+      | "signals"
+      | "ingest"
+      | "machines"
+      | "health"
+      | "access"
+      | "status"]?: Upstream[name];
   } = {};
   return {
     ...ways,
@@ -107,6 +115,10 @@ function withClients(transport: Transport, ways: Ways): Upstream {
     get ingest() {
       made.ingest ??= createClient(IngestService, transport);
       return made.ingest;
+    },
+    get machines() {
+      made.machines ??= createClient(MachineService, transport);
+      return made.machines;
     },
     get health() {
       made.health ??= createClient(Health, transport);

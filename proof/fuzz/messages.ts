@@ -64,6 +64,7 @@ function rightRequest(random: Random, name: string): object {
       ["fuzz-1", "nobody"],
       [oddName(random), oddName(random)],
     ]),
+    labels: random.pick([[], [], ["line:3"], ["line:3", "line:4", "hall:n"], [oddName(random)]]),
   };
   const requests: Record<string, () => object> = {
     QuerySignalsRequest: () => ({
@@ -80,10 +81,24 @@ function rightRequest(random: Random, name: string): object {
         anyCalendar(random),
       ]),
     }),
-    SummarizeMachinesRequest: () => range,
+    SummarizeMachinesRequest: () => ({
+      ...range,
+      groupByLabel: random.pick(["", "line", "hall", oddName(random)]),
+    }),
+    ListMachinesRequest: () => ({ labels: range.labels, pageSize: random.below(5) }),
+    GetMachineRequest: () => ({ machine: random.pick(["mill-1", "nobody", oddName(random)]) }),
+    UpdateMachineRequest: () => ({
+      machine: random.pick(["mill-1", `fuzz-${random.below(3)}`, oddName(random)]),
+      displayName: random.pick([undefined, "", "Mill 1", oddName(random)]),
+      labels: random.pick([{}, { line: "3" }, { line: "" }, { hall: oddName(random), Bad: "x" }]),
+      replaceLabels: random.chance(0.3),
+    }),
     AggregateStatesRequest: () => ({ ...range, resolution: anyCalendar(random) }),
     ListStateIntervalsRequest: () => ({ ...range, pageSize: random.below(50) }),
-    WatchSignalsRequest: () => ({ signals: random.pick([[], ["state"]]) }),
+    WatchSignalsRequest: () => ({
+      signals: random.pick([[], ["state"]]),
+      labels: range.labels,
+    }),
     IngestRequest: () => ({
       message: {
         case: "hello",

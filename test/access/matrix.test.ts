@@ -7,6 +7,7 @@ import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { MachineService } from "#gen/millrace/v1/machine_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { listedMethods, pathOf } from "../../access/matrix.ts";
@@ -27,6 +28,7 @@ const services: readonly DescService[] = [
   IngestService,
   AccessService,
   StatusService,
+  MachineService,
   Health,
   ServerReflection,
   ServerReflectionAlpha,
@@ -58,7 +60,7 @@ function scopesFor(path: string): readonly string[] | undefined {
   if (path === "/metrics") return ["admin", "foreign"];
   // It shows all machines together, and each of these credentials is for some.
   if (path.endsWith("/GetStatus")) return [];
-  if (path.endsWith("/RedeclareSignal")) return ["admin"];
+  if (path.endsWith("/RedeclareSignal") || path.endsWith("/UpdateMachine")) return ["admin"];
   if (path.includes("IngestService")) return ["write", "admin", "foreign"];
   return [path.includes("Watch") ? "live" : "read", "admin", "foreign"];
 }
@@ -85,6 +87,8 @@ const requests: Record<string, () => object> = {
     batch: { machine: "mill-1" },
   }),
   RedeclareSignal: () => ({ machine: "mill-1", signal: "power", maxGap: { seconds: 1n } }),
+  GetMachine: () => ({ machine: "mill-1" }),
+  UpdateMachine: () => ({ machine: "mill-1", displayName: "Mill 1" }),
   ServerReflectionInfo: () => ({ messageRequest: { case: "listServices", value: "" } }),
 };
 
@@ -167,7 +171,8 @@ describe("REST", () => {
     "%s",
     async (_, route) => {
       const outcomes: [string, string][] = [];
-      const body = { GET: undefined, POST: posted, PATCH: { max_gap: "1s" } }[route.method];
+      const patched = route.path.endsWith("{signal}") ? { max_gap: "1s" } : { labels: {} };
+      const body = { GET: undefined, POST: posted, PUT: {}, PATCH: patched }[route.method];
       for (const name of credentials) {
         const text = texts[name];
         const stop = new AbortController();

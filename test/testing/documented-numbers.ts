@@ -132,7 +132,7 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
     one("| {3.5 MB}, or its `page_size`", "accessor/rpc/page-budget.ts#maxPageBytes"),
     one("| {10,000} in each series", "accessor/rpc/resolution.ts#maxBucketsInARow"),
     one("series, {100,000} in a request", "accessor/rpc/resolution.ts#maxBuckets"),
-    one("in a list | {10,000}; 100", "accessor/rpc/catalog.ts#maxSignalsListed"),
+    one("in a list | {10,000}; 100", "accessor/rpc/list-machines.ts#maxSignalsListed"),
     one("; {100} | `signals_left_out`", "accessor/rpc/catalog.ts#maxUnitsListed"),
     one("of a feed | {2 MiB} of samples", "accessor/feed/follow.ts#fullBytes"),
     one("a single commit {3 MiB}", "accessor/feed/follow.ts#largestBytes"),
@@ -231,7 +231,10 @@ export const documentedNumbers: Record<string, readonly Documented[]> = {
   ],
   "proto/millrace/v1/signal.proto": [
     one("least {2.5} times their median", "accessor/history/infer-gap.ts#medians"),
-    one("At most the first {10,000}; ListSignals", "accessor/rpc/catalog.ts#maxSignalsListed"),
+    one(
+      "At most the first {10,000}; ListSignals",
+      "accessor/rpc/list-machines.ts#maxSignalsListed",
+    ),
     one("order, at most {100}. Empty", "accessor/rpc/catalog.ts#maxUnitsListed"),
   ],
   "proto/millrace/v1/summary.proto": [

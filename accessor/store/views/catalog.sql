@@ -1,11 +1,19 @@
 -- Machines and their signals.
 
+-- Two parts, so that a machine by name is looked up by index in both.
 create or replace view millrace_v1.machines as
   select m.name as machine, m.first_seen_at as first_seen_time,
-    array(select s.signal from series s where s.machine_id = m.id order by s.signal) as signals
-  from machine m;
+    array(select s.signal from series s where s.machine_id = m.id order by s.signal) as signals,
+    nullif(d.display_name, '') as display_name, coalesce(d.labels, '{}') as labels
+  from machine m left join machine_description d on d.machine = m.name
+  union all
+  select d.machine, null, '{}', nullif(d.display_name, ''), d.labels
+  from machine_description d
+  where (d.display_name <> '' or d.labels <> '{}')
+    and not exists (select from machine m where m.name = d.machine);
 comment on view millrace_v1.machines is
-  'Machines that have sent anything, with the names of their signals';
+  'Machines that have sent anything or are described, with their descriptions and the names of '
+  'their signals';
 
 create or replace view millrace_v1.signals as
   select m.name as machine, s.signal,

@@ -27,8 +27,10 @@ begin
       ('{error_reports}', 'time', 'When it happened'),
       ('{state_changes}', 'time', 'When the state began'),
 
-      ('{machines}', 'first_seen_time', 'When its first record was stored'),
+      ('{machines}', 'first_seen_time', 'When its first record was stored; null: it has sent none'),
       ('{machines}', 'signals', 'Names of its signals'),
+      ('{machines}', 'display_name', 'Its name for people; null if it has none'),
+      ('{machines}', 'labels', 'Its labels: texts by key'),
       ('{signals}', 'kind', 'STATE, EVENT, NUMERIC or UNKNOWN'),
       ('{signals}', 'max_gap_seconds',
         'Samples farther apart than so many seconds have a gap between them'),

@@ -13,7 +13,7 @@ import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Batch, Machine, MachineState, Severity, Signal, SignalInfo } from "./signal_pb.ts";
 import { file_millrace_v1_signal } from "./signal_pb.ts";
-import type { MachineStateBuckets, MachineSummary, SeriesBuckets, StateInterval } from "./summary_pb.ts";
+import type { MachineGroupSummary, MachineStateBuckets, MachineSummary, SeriesBuckets, StateInterval } from "./summary_pb.ts";
 import { file_millrace_v1_summary } from "./summary_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -21,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/signal_service.proto.
  */
 export const file_millrace_v1_signal_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiUgoTTGlzdE1hY2hpbmVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJrChJMaXN0U2lnbmFsc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgiWAoTTGlzdFNpZ25hbHNSZXNwb25zZRIoCgdzaWduYWxzGAEgAygLMhcubWlsbHJhY2UudjEuU2lnbmFsSW5mbxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimAMKE1F1ZXJ5U2lnbmFsc1JlcXVlc3QSGQoGc2lnbmFsGAEgASgJQgm6SAZyBBABGD8SGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRiQTigAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAIEhwKCm1pbl9jdXJzb3IYByABKAlCCLpIBXIDGIACEjgKCnNldmVyaXRpZXMYCCADKA4yFS5taWxscmFjZS52MS5TZXZlcml0eUINukgKkgEHIgWCAQIQARIcCgtjb2RlX3ByZWZpeBgJIAEoCUIHukgEcgIYQBI4CgZzdGF0ZXMYCiADKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGVCDbpICpIBByIFggECEAEiZQoUUXVlcnlTaWduYWxzUmVzcG9uc2USJAoHc2lnbmFscxgBIAMoCzITLm1pbGxyYWNlLnYxLlNpZ25hbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGY3Vyc29yGAMgASgJIvsBChJSZWFkU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoKbWluX2N1cnNvchgFIAEoCUIIukgFcgMYgAISMQoGZm9ybWF0GAYgASgOMhcubWlsbHJhY2UudjEuUmVhZEZvcm1hdEIIukgFggECEAEiSgoLU2FtcGxlQmxvY2sSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSDAoEdW5pdBgDIAEoCRIMCgRkYXRhGAQgASgMInQKE1JlYWRTaWduYWxzUmVzcG9uc2USIwoHYmF0Y2hlcxgBIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoEg4KBmN1cnNvchgCIAEoCRIoCgZibG9ja3MYAyADKAsyGC5taWxscmFjZS52MS5TYW1wbGVCbG9jayKiAQoQR2V0TGF0ZXN0UmVxdWVzdBIZCgdzaWduYWxzGAEgAygJQgi6SAWSAQIQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEhwKCm1pbl9jdXJzb3IYAyABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgEIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJiChFHZXRMYXRlc3RSZXNwb25zZRIkCgdzaWduYWxzGAEgAygLMhMubWlsbHJhY2UudjEuU2lnbmFsEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkisgEKE1dhdGNoU2lnbmFsc1JlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIiCgxhZnRlcl9jdXJzb3IYAyABKAlCCrpIB3IFEAEYgAJIABI2ChBmcm9tX2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXN0YXJ0Ip0BChRXYXRjaFNpZ25hbHNSZXNwb25zZRINCgVhZnRlchgBIAEoCRIPCgd0aHJvdWdoGAIgASgJEi8KC2NvbW1pdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdiYXRjaGVzGAQgAygLMhIubWlsbHJhY2UudjEuQmF0Y2gSDwoHcGFydGlhbBgFIAEoCCKfAQoIQ2FsZW5kYXISHAoJdGltZV96b25lGAEgASgJQgm6SAZyBBABGEASMwoEdW5pdBgCIAEoDjIZLm1pbGxyYWNlLnYxLkNhbGVuZGFyVW5pdEIKukgHggEEEAEgABIaCglkYXlfc3RhcnQYAyABKAlCB7pIBHICGAgSJAoMc2hpZnRfc3RhcnRzGAQgAygJQg66SAuSAQgQMCIEcgIYCCK8AwoXQWdncmVnYXRlU2FtcGxlc1JlcXVlc3QSGwoHc2lnbmFscxgBIAMoCUIKukgHkgEECAEQZBIbCghtYWNoaW5lcxgCIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBXdpZHRoGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASJgoRZGF5c19pbl90aW1lX3pvbmUYBiABKAlCCbpIBnIEEAEYQEgAEhwKBnBvaW50cxgHIAEoBUIKukgHGgUYkE4oAUgAEikKCGNhbGVuZGFyGAsgASgLMhUubWlsbHJhY2UudjEuQ2FsZW5kYXJIABIcCgptaW5fY3Vyc29yGAggASgJQgi6SAVyAxiAAhIaCglwYWdlX3NpemUYCSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgKIAEoCUIIukgFcgMYgAhCDAoKcmVzb2x1dGlvbiKdAQoYQWdncmVnYXRlU2FtcGxlc1Jlc3BvbnNlEioKBnNlcmllcxgBIAMoCzIaLm1pbGxyYWNlLnYxLlNlcmllc0J1Y2tldHMSDgoGY3Vyc29yGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimgMKGFN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBCABKAlCCLpIBXIDGIACEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACBIyCg9kZW1hbmRfaW50ZXJ2YWwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoSY29tcGFyZV9zdGFydF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBjb21wYXJlX2VuZF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLQAQoZU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZRItCghtYWNoaW5lcxgBIAMoCzIbLm1pbGxyYWNlLnYxLk1hY2hpbmVTdW1tYXJ5Eg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCGNvbXBhcmVkGAUgAygLMhsubWlsbHJhY2UudjEuTWFjaGluZVN1bW1hcnkingMKFkFnZ3JlZ2F0ZVN0YXRlc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxI2CgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgV3aWR0aBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAEiYKEWRheXNfaW5fdGltZV96b25lGAUgASgJQgm6SAZyBBABGEBIABIcCgZwb2ludHMYBiABKAVCCrpIBxoFGJBOKAFIABIpCghjYWxlbmRhchgHIAEoCzIVLm1pbGxyYWNlLnYxLkNhbGVuZGFySAASHAoKbWluX2N1cnNvchgIIAEoCUIIukgFcgMYgAISGgoJcGFnZV9zaXplGAkgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YCiABKAlCCLpIBXIDGIAIQgwKCnJlc29sdXRpb24ipAEKF0FnZ3JlZ2F0ZVN0YXRlc1Jlc3BvbnNlEjIKCG1hY2hpbmVzGAEgAygLMiAubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlQnVja2V0cxIOCgZjdXJzb3IYAiABKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKrAgoZTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4CgZzdGF0ZXMYBCADKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGVCDbpICpIBByIFggECEAESHQoJcGFnZV9zaXplGAUgASgFQgq6SAcaBRiQTigAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAIEhwKCm1pbl9jdXJzb3IYByABKAlCCLpIBXIDGIACIqIBChpMaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZRItCglpbnRlcnZhbHMYASADKAsyGi5taWxscmFjZS52MS5TdGF0ZUludGVydmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIu8CChFHZXRWZXJzaW9uUmVxdWVzdBI5Cg1xdWVyeV9zaWduYWxzGAEgASgLMiAubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVxdWVzdEgAEkEKEWFnZ3JlZ2F0ZV9zYW1wbGVzGAIgASgLMiQubWlsbHJhY2UudjEuQWdncmVnYXRlU2FtcGxlc1JlcXVlc3RIABJDChJzdW1tYXJpemVfbWFjaGluZXMYAyABKAsyJS5taWxscmFjZS52MS5TdW1tYXJpemVNYWNoaW5lc1JlcXVlc3RIABJGChRsaXN0X3N0YXRlX2ludGVydmFscxgEIAEoCzImLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3RIABI/ChBhZ2dyZWdhdGVfc3RhdGVzGAUgASgLMiMubWlsbHJhY2UudjEuQWdncmVnYXRlU3RhdGVzUmVxdWVzdEgAQg4KBXF1ZXJ5EgW6SAIIASI1ChJHZXRWZXJzaW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIOCgZjdXJzb3IYAiABKAkqWgoKUmVhZEZvcm1hdBIbChdSRUFEX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhcKE1JFQURfRk9STUFUX0NPTFVNTlMQARIWChJSRUFEX0ZPUk1BVF9CTE9DS1MQAirBAQoMQ2FsZW5kYXJVbml0Eh0KGUNBTEVOREFSX1VOSVRfVU5TUEVDSUZJRUQQABIXChNDQUxFTkRBUl9VTklUX1NISUZUEAESFQoRQ0FMRU5EQVJfVU5JVF9EQVkQAhIWChJDQUxFTkRBUl9VTklUX1dFRUsQAxIXChNDQUxFTkRBUl9VTklUX01PTlRIEAQSGQoVQ0FMRU5EQVJfVU5JVF9RVUFSVEVSEAUSFgoSQ0FMRU5EQVJfVU5JVF9ZRUFSEAYykggKDVNpZ25hbFNlcnZpY2USWAoMTGlzdE1hY2hpbmVzEiAubWlsbHJhY2UudjEuTGlzdE1hY2hpbmVzUmVxdWVzdBohLm1pbGxyYWNlLnYxLkxpc3RNYWNoaW5lc1Jlc3BvbnNlIgOQAgESVQoLTGlzdFNpZ25hbHMSHy5taWxscmFjZS52MS5MaXN0U2lnbmFsc1JlcXVlc3QaIC5taWxscmFjZS52MS5MaXN0U2lnbmFsc1Jlc3BvbnNlIgOQAgESWAoMUXVlcnlTaWduYWxzEiAubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVxdWVzdBohLm1pbGxyYWNlLnYxLlF1ZXJ5U2lnbmFsc1Jlc3BvbnNlIgOQAgESVwoLUmVhZFNpZ25hbHMSHy5taWxscmFjZS52MS5SZWFkU2lnbmFsc1JlcXVlc3QaIC5taWxscmFjZS52MS5SZWFkU2lnbmFsc1Jlc3BvbnNlIgOQAgEwARJPCglHZXRMYXRlc3QSHS5taWxscmFjZS52MS5HZXRMYXRlc3RSZXF1ZXN0Gh4ubWlsbHJhY2UudjEuR2V0TGF0ZXN0UmVzcG9uc2UiA5ACARJkChBBZ2dyZWdhdGVTYW1wbGVzEiQubWlsbHJhY2UudjEuQWdncmVnYXRlU2FtcGxlc1JlcXVlc3QaJS5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVzcG9uc2UiA5ACARJnChFTdW1tYXJpemVNYWNoaW5lcxIlLm1pbGxyYWNlLnYxLlN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdBomLm1pbGxyYWNlLnYxLlN1bW1hcml6ZU1hY2hpbmVzUmVzcG9uc2UiA5ACARJhCg9BZ2dyZWdhdGVTdGF0ZXMSIy5taWxscmFjZS52MS5BZ2dyZWdhdGVTdGF0ZXNSZXF1ZXN0GiQubWlsbHJhY2UudjEuQWdncmVnYXRlU3RhdGVzUmVzcG9uc2UiA5ACARJqChJMaXN0U3RhdGVJbnRlcnZhbHMSJi5taWxscmFjZS52MS5MaXN0U3RhdGVJbnRlcnZhbHNSZXF1ZXN0GicubWlsbHJhY2UudjEuTGlzdFN0YXRlSW50ZXJ2YWxzUmVzcG9uc2UiA5ACARJSCgpHZXRWZXJzaW9uEh4ubWlsbHJhY2UudjEuR2V0VmVyc2lvblJlcXVlc3QaHy5taWxscmFjZS52MS5HZXRWZXJzaW9uUmVzcG9uc2UiA5ACARJaCgxXYXRjaFNpZ25hbHMSIC5taWxscmFjZS52MS5XYXRjaFNpZ25hbHNSZXF1ZXN0GiEubWlsbHJhY2UudjEuV2F0Y2hTaWduYWxzUmVzcG9uc2UiA5ACATABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
+  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEicwoTTGlzdE1hY2hpbmVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgSHwoGbGFiZWxzGAMgAygJQg+6SAySAQkQZCIFcgMY2AQiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKMAQoSTGlzdFNpZ25hbHNSZXF1ZXN0EhsKCG1hY2hpbmVzGAEgAygJQgm6SAaSAQMQ6AcSGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEh8KBmxhYmVscxgEIAMoCUIPukgMkgEJEGQiBXIDGNgEIlgKE0xpc3RTaWduYWxzUmVzcG9uc2USKAoHc2lnbmFscxgBIAMoCzIXLm1pbGxyYWNlLnYxLlNpZ25hbEluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrkDChNRdWVyeVNpZ25hbHNSZXF1ZXN0EhkKBnNpZ25hbBgBIAEoCUIJukgGcgQQARg/EhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KCXBhZ2Vfc2l6ZRgFIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiACBIcCgptaW5fY3Vyc29yGAcgASgJQgi6SAVyAxiAAhI4CgpzZXZlcml0aWVzGAggAygOMhUubWlsbHJhY2UudjEuU2V2ZXJpdHlCDbpICpIBByIFggECEAESHAoLY29kZV9wcmVmaXgYCSABKAlCB7pIBHICGEASOAoGc3RhdGVzGAogAygOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlQg26SAqSAQciBYIBAhABEh8KBmxhYmVscxgLIAMoCUIPukgMkgEJEGQiBXIDGNgEImUKFFF1ZXJ5U2lnbmFsc1Jlc3BvbnNlEiQKB3NpZ25hbHMYASADKAsyEy5taWxscmFjZS52MS5TaWduYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSKcAgoSUmVhZFNpZ25hbHNSZXF1ZXN0EhkKB3NpZ25hbHMYASADKAlCCLpIBZIBAhBkEhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCm1pbl9jdXJzb3IYBSABKAlCCLpIBXIDGIACEjEKBmZvcm1hdBgGIAEoDjIXLm1pbGxyYWNlLnYxLlJlYWRGb3JtYXRCCLpIBYIBAhABEh8KBmxhYmVscxgHIAMoCUIPukgMkgEJEGQiBXIDGNgEIkoKC1NhbXBsZUJsb2NrEg8KB21hY2hpbmUYASABKAkSDgoGc2lnbmFsGAIgASgJEgwKBHVuaXQYAyABKAkSDAoEZGF0YRgEIAEoDCJ0ChNSZWFkU2lnbmFsc1Jlc3BvbnNlEiMKB2JhdGNoZXMYASADKAsyEi5taWxscmFjZS52MS5CYXRjaBIOCgZjdXJzb3IYAiABKAkSKAoGYmxvY2tzGAMgAygLMhgubWlsbHJhY2UudjEuU2FtcGxlQmxvY2siwwEKEEdldExhdGVzdFJlcXVlc3QSGQoHc2lnbmFscxgBIAMoCUIIukgFkgECEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxIcCgptaW5fY3Vyc29yGAMgASgJQgi6SAVyAxiAAhIaCglwYWdlX3NpemUYBCABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMYgAgSHwoGbGFiZWxzGAYgAygJQg+6SAySAQkQZCIFcgMY2AQiYgoRR2V0TGF0ZXN0UmVzcG9uc2USJAoHc2lnbmFscxgBIAMoCzITLm1pbGxyYWNlLnYxLlNpZ25hbBIOCgZjdXJzb3IYAiABKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJItMBChNXYXRjaFNpZ25hbHNSZXF1ZXN0EhkKB3NpZ25hbHMYASADKAlCCLpIBZIBAhBkEhsKCG1hY2hpbmVzGAIgAygJQgm6SAaSAQMQ6AcSIgoMYWZ0ZXJfY3Vyc29yGAMgASgJQgq6SAdyBRABGIACSAASNgoQZnJvbV9jb21taXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIfCgZsYWJlbHMYBSADKAlCD7pIDJIBCRBkIgVyAxjYBEIHCgVzdGFydCKdAQoUV2F0Y2hTaWduYWxzUmVzcG9uc2USDQoFYWZ0ZXIYASABKAkSDwoHdGhyb3VnaBgCIAEoCRIvCgtjb21taXRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoHYmF0Y2hlcxgEIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoEg8KB3BhcnRpYWwYBSABKAginwEKCENhbGVuZGFyEhwKCXRpbWVfem9uZRgBIAEoCUIJukgGcgQQARhAEjMKBHVuaXQYAiABKA4yGS5taWxscmFjZS52MS5DYWxlbmRhclVuaXRCCrpIB4IBBBABIAASGgoJZGF5X3N0YXJ0GAMgASgJQge6SARyAhgIEiQKDHNoaWZ0X3N0YXJ0cxgEIAMoCUIOukgLkgEIEDAiBHICGAgi3QMKF0FnZ3JlZ2F0ZVNhbXBsZXNSZXF1ZXN0EhsKB3NpZ25hbHMYASADKAlCCrpIB5IBBAgBEGQSGwoIbWFjaGluZXMYAiADKAlCCbpIBpIBAxDoBxI2CgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgV3aWR0aBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAEiYKEWRheXNfaW5fdGltZV96b25lGAYgASgJQgm6SAZyBBABGEBIABIcCgZwb2ludHMYByABKAVCCrpIBxoFGJBOKAFIABIpCghjYWxlbmRhchgLIAEoCzIVLm1pbGxyYWNlLnYxLkNhbGVuZGFySAASHAoKbWluX2N1cnNvchgIIAEoCUIIukgFcgMYgAISGgoJcGFnZV9zaXplGAkgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YCiABKAlCCLpIBXIDGIAIEh8KBmxhYmVscxgMIAMoCUIPukgMkgEJEGQiBXIDGNgEQgwKCnJlc29sdXRpb24inQEKGEFnZ3JlZ2F0ZVNhbXBsZXNSZXNwb25zZRIqCgZzZXJpZXMYASADKAsyGi5taWxscmFjZS52MS5TZXJpZXNCdWNrZXRzEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItwDChhTdW1tYXJpemVNYWNoaW5lc1JlcXVlc3QSGwoIbWFjaGluZXMYASADKAlCCbpIBpIBAxDoBxI2CgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIcCgptaW5fY3Vyc29yGAQgASgJQgi6SAVyAxiAAhIdCglwYWdlX3NpemUYBSABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgAgSMgoPZGVtYW5kX2ludGVydmFsGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjYKEmNvbXBhcmVfc3RhcnRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoQY29tcGFyZV9lbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHwoGbGFiZWxzGAogAygJQg+6SAySAQkQZCIFcgMY2AQSHwoOZ3JvdXBfYnlfbGFiZWwYCyABKAlCB7pIBHICGD8ivQIKGVN1bW1hcml6ZU1hY2hpbmVzUmVzcG9uc2USLQoIbWFjaGluZXMYASADKAsyGy5taWxscmFjZS52MS5NYWNoaW5lU3VtbWFyeRIOCgZjdXJzb3IYAiABKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCghjb21wYXJlZBgFIAMoCzIbLm1pbGxyYWNlLnYxLk1hY2hpbmVTdW1tYXJ5EjAKBmdyb3VwcxgGIAMoCzIgLm1pbGxyYWNlLnYxLk1hY2hpbmVHcm91cFN1bW1hcnkSOQoPY29tcGFyZWRfZ3JvdXBzGAcgAygLMiAubWlsbHJhY2UudjEuTWFjaGluZUdyb3VwU3VtbWFyeSK/AwoWQWdncmVnYXRlU3RhdGVzUmVxdWVzdBIbCghtYWNoaW5lcxgBIAMoCUIJukgGkgEDEOgHEjYKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBXdpZHRoGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASJgoRZGF5c19pbl90aW1lX3pvbmUYBSABKAlCCbpIBnIEEAEYQEgAEhwKBnBvaW50cxgGIAEoBUIKukgHGgUYkE4oAUgAEikKCGNhbGVuZGFyGAcgASgLMhUubWlsbHJhY2UudjEuQ2FsZW5kYXJIABIcCgptaW5fY3Vyc29yGAggASgJQgi6SAVyAxiAAhIaCglwYWdlX3NpemUYCSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgKIAEoCUIIukgFcgMYgAgSHwoGbGFiZWxzGAsgAygJQg+6SAySAQkQZCIFcgMY2ARCDAoKcmVzb2x1dGlvbiKkAQoXQWdncmVnYXRlU3RhdGVzUmVzcG9uc2USMgoIbWFjaGluZXMYASADKAsyIC5taWxscmFjZS52MS5NYWNoaW5lU3RhdGVCdWNrZXRzEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIswCChlMaXN0U3RhdGVJbnRlcnZhbHNSZXF1ZXN0EhsKCG1hY2hpbmVzGAEgAygJQgm6SAaSAQMQ6AcSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKBnN0YXRlcxgEIAMoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZUINukgKkgEHIgWCAQIQARIdCglwYWdlX3NpemUYBSABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgAgSHAoKbWluX2N1cnNvchgHIAEoCUIIukgFcgMYgAISHwoGbGFiZWxzGAggAygJQg+6SAySAQkQZCIFcgMY2AQiogEKGkxpc3RTdGF0ZUludGVydmFsc1Jlc3BvbnNlEi0KCWludGVydmFscxgBIAMoCzIaLm1pbGxyYWNlLnYxLlN0YXRlSW50ZXJ2YWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCRIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi7wIKEUdldFZlcnNpb25SZXF1ZXN0EjkKDXF1ZXJ5X3NpZ25hbHMYASABKAsyIC5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXF1ZXN0SAASQQoRYWdncmVnYXRlX3NhbXBsZXMYAiABKAsyJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdEgAEkMKEnN1bW1hcml6ZV9tYWNoaW5lcxgDIAEoCzIlLm1pbGxyYWNlLnYxLlN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdEgAEkYKFGxpc3Rfc3RhdGVfaW50ZXJ2YWxzGAQgASgLMiYubWlsbHJhY2UudjEuTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdEgAEj8KEGFnZ3JlZ2F0ZV9zdGF0ZXMYBSABKAsyIy5taWxscmFjZS52MS5BZ2dyZWdhdGVTdGF0ZXNSZXF1ZXN0SABCDgoFcXVlcnkSBbpIAggBIjUKEkdldFZlcnNpb25SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmN1cnNvchgCIAEoCSpaCgpSZWFkRm9ybWF0EhsKF1JFQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUkVBRF9GT1JNQVRfQ09MVU1OUxABEhYKElJFQURfRk9STUFUX0JMT0NLUxACKsEBCgxDYWxlbmRhclVuaXQSHQoZQ0FMRU5EQVJfVU5JVF9VTlNQRUNJRklFRBAAEhcKE0NBTEVOREFSX1VOSVRfU0hJRlQQARIVChFDQUxFTkRBUl9VTklUX0RBWRACEhYKEkNBTEVOREFSX1VOSVRfV0VFSxADEhcKE0NBTEVOREFSX1VOSVRfTU9OVEgQBBIZChVDQUxFTkRBUl9VTklUX1FVQVJURVIQBRIWChJDQUxFTkRBUl9VTklUX1lFQVIQBjKSCAoNU2lnbmFsU2VydmljZRJYCgxMaXN0TWFjaGluZXMSIC5taWxscmFjZS52MS5MaXN0TWFjaGluZXNSZXF1ZXN0GiEubWlsbHJhY2UudjEuTGlzdE1hY2hpbmVzUmVzcG9uc2UiA5ACARJVCgtMaXN0U2lnbmFscxIfLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVzcG9uc2UiA5ACARJYCgxRdWVyeVNpZ25hbHMSIC5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXF1ZXN0GiEubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVzcG9uc2UiA5ACARJXCgtSZWFkU2lnbmFscxIfLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVzcG9uc2UiA5ACATABEk8KCUdldExhdGVzdBIdLm1pbGxyYWNlLnYxLkdldExhdGVzdFJlcXVlc3QaHi5taWxscmFjZS52MS5HZXRMYXRlc3RSZXNwb25zZSIDkAIBEmQKEEFnZ3JlZ2F0ZVNhbXBsZXMSJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdBolLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXNwb25zZSIDkAIBEmcKEVN1bW1hcml6ZU1hY2hpbmVzEiUubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXF1ZXN0GiYubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZSIDkAIBEmEKD0FnZ3JlZ2F0ZVN0YXRlcxIjLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVN0YXRlc1JlcXVlc3QaJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTdGF0ZXNSZXNwb25zZSIDkAIBEmoKEkxpc3RTdGF0ZUludGVydmFscxImLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QaJy5taWxscmFjZS52MS5MaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZSIDkAIBElIKCkdldFZlcnNpb24SHi5taWxscmFjZS52MS5HZXRWZXJzaW9uUmVxdWVzdBofLm1pbGxyYWNlLnYxLkdldFZlcnNpb25SZXNwb25zZSIDkAIBEloKDFdhdGNoU2lnbmFscxIgLm1pbGxyYWNlLnYxLldhdGNoU2lnbmFsc1JlcXVlc3QaIS5taWxscmFjZS52MS5XYXRjaFNpZ25hbHNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
 
 /**
  * Which machines to list.
@@ -42,6 +42,13 @@ export type ListMachinesRequest = Message<"millrace.v1.ListMachinesRequest"> & {
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 3;
+   */
+  labels: string[];
 };
 
 /**
@@ -106,6 +113,13 @@ export type ListSignalsRequest = Message<"millrace.v1.ListSignalsRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 4;
+   */
+  labels: string[];
 };
 
 /**
@@ -220,6 +234,13 @@ export type QuerySignalsRequest = Message<"millrace.v1.QuerySignalsRequest"> & {
    * @generated from field: repeated millrace.v1.MachineState states = 10;
    */
   states: MachineState[];
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 11;
+   */
+  labels: string[];
 };
 
 /**
@@ -311,6 +332,13 @@ export type ReadSignalsRequest = Message<"millrace.v1.ReadSignalsRequest"> & {
    * @generated from field: millrace.v1.ReadFormat format = 6;
    */
   format: ReadFormat;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 7;
+   */
+  labels: string[];
 };
 
 /**
@@ -441,6 +469,13 @@ export type GetLatestRequest = Message<"millrace.v1.GetLatestRequest"> & {
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 6;
+   */
+  labels: string[];
 };
 
 /**
@@ -530,6 +565,13 @@ export type WatchSignalsRequest = Message<"millrace.v1.WatchSignalsRequest"> & {
     value: Timestamp;
     case: "fromCommitTime";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 5;
+   */
+  labels: string[];
 };
 
 /**
@@ -755,6 +797,13 @@ export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesReque
    * @generated from field: string page_token = 10;
    */
   pageToken: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 12;
+   */
+  labels: string[];
 };
 
 /**
@@ -882,6 +931,22 @@ export type SummarizeMachinesRequest = Message<"millrace.v1.SummarizeMachinesReq
    * @generated from field: google.protobuf.Timestamp compare_end_time = 9;
    */
   compareEndTime?: Timestamp | undefined;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 10;
+   */
+  labels: string[];
+
+  /**
+   * Sum up the machines with the same value of the label with this key, in `groups` of the
+   * response, instead of each machine. Not together with demand_interval: the peaks of machines do
+   * not add up. Empty: no groups.
+   *
+   * @generated from field: string group_by_label = 11;
+   */
+  groupByLabel: string;
 };
 
 /**
@@ -898,7 +963,7 @@ export const SummarizeMachinesRequestSchema: GenMessage<SummarizeMachinesRequest
  */
 export type SummarizeMachinesResponse = Message<"millrace.v1.SummarizeMachinesResponse"> & {
   /**
-   * One summary for each machine, in ascending order of name.
+   * One summary for each machine, in ascending order of name. Empty with group_by_label.
    *
    * @generated from field: repeated millrace.v1.MachineSummary machines = 1;
    */
@@ -933,6 +998,24 @@ export type SummarizeMachinesResponse = Message<"millrace.v1.SummarizeMachinesRe
    * @generated from field: repeated millrace.v1.MachineSummary compared = 5;
    */
   compared: MachineSummary[];
+
+  /**
+   * With group_by_label: one summary for each value of the label that machines have, in ascending
+   * order of value (by code point), and last, without a value, one for the machines without the
+   * label, if there are any. A page holds whole groups: page_size is their maximum, and no group
+   * follows once a page covers 1,000 machines.
+   *
+   * @generated from field: repeated millrace.v1.MachineGroupSummary groups = 6;
+   */
+  groups: MachineGroupSummary[];
+
+  /**
+   * What the same groups did in the compared window, in the same order. Empty unless the request
+   * asks for a comparison.
+   *
+   * @generated from field: repeated millrace.v1.MachineGroupSummary compared_groups = 7;
+   */
+  comparedGroups: MachineGroupSummary[];
 };
 
 /**
@@ -1030,6 +1113,13 @@ export type AggregateStatesRequest = Message<"millrace.v1.AggregateStatesRequest
    * @generated from field: string page_token = 10;
    */
   pageToken: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 11;
+   */
+  labels: string[];
 };
 
 /**
@@ -1135,6 +1225,13 @@ export type ListStateIntervalsRequest = Message<"millrace.v1.ListStateIntervalsR
    * @generated from field: string min_cursor = 7;
    */
   minCursor: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 8;
+   */
+  labels: string[];
 };
 
 /**
@@ -1406,6 +1503,15 @@ export const CalendarUnitSchema: GenEnum<CalendarUnit> = /*@__PURE__*/
  * all signals. Naming a machine that has sent nothing is not an error; it has no records. Machine
  * names may come in any form of Unicode and are compared in NFC (see Batch.machine).
  *
+ * Labels narrow a request down to machines that have them (see MachineService). Each is
+ * "key:value", such as "line:3". Of several values of one key any will do; a machine must match
+ * every key that is named, and be among the machines of the request if it names any. A label that
+ * no machine has is not an error; nothing matches it. A text that is not of this form is refused
+ * with REQUEST_INVALID. Labels select among the machines that the caller may see, by what they are
+ * when the request is answered, whatever its time range. If the description of any machine that the
+ * caller may see changes between two pages of a request that depends on labels, the next page is
+ * refused with PAGE_TOKEN_EXPIRED: start again with the first one.
+ *
  * Time in the future does not count. Buckets and summaries end at the request's end_time or when
  * the newest record was committed (the commit of the response's cursor, by the database's clock),
  * whichever is earlier; their end_time says which. Coverage, availability and every rate are
@@ -1555,6 +1661,10 @@ export const SignalService: GenService<{
    * The stream starts from now, after a cursor, or from a commit time within the log (24 h by
    * default). A client that reconnects after the last `through` it has processed misses nothing and
    * receives nothing twice. Late records come when they are committed, whatever their time.
+   *
+   * With labels, the machines that have them are found when the stream starts. A machine that gets
+   * or loses them later comes in or goes out between two messages, within about 15 s. The cursors
+   * stay without gaps: records from before a machine comes in are not sent later.
    *
    * A slow client is never dropped and delays no other client: it reads the log at its own pace.
    * Errors: CURSOR_INVALID (INVALID_ARGUMENT), CURSOR_FOREIGN (FAILED_PRECONDITION),

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/summary.proto.
  */
 export const file_millrace_v1_summary: GenFile = /*@__PURE__*/
-  fileDesc("ChltaWxscmFjZS92MS9zdW1tYXJ5LnByb3RvEgttaWxscmFjZS52MSLWBAoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoAxIQCgNtaW4YBCABKAFIAIgBARIQCgNtYXgYBSABKAFIAYgBARIRCgRtZWFuGAYgASgBSAKIAQESHwoSdGltZV93ZWlnaHRlZF9tZWFuGAcgASgBSAOIAQESEgoFZmlyc3QYCCABKAFIBIgBARIRCgRsYXN0GAkgASgBSAWIAQESLAoIbWluX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCG1heF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpmaXJzdF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGludGVncmFsGA4gASgBEhAKCGNvdmVyYWdlGA8gASgBEhUKCGluY3JlYXNlGBAgASgBSAaIAQESEQoEcmF0ZRgRIAEoAUgHiAEBQgYKBF9taW5CBgoEX21heEIHCgVfbWVhbkIVChNfdGltZV93ZWlnaHRlZF9tZWFuQggKBl9maXJzdEIHCgVfbGFzdEILCglfaW5jcmVhc2VCBwoFX3JhdGUivgEKDVNlcmllc0J1Y2tldHMSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSDAoEdW5pdBgDIAEoCRIqCgdtYXhfZ2FwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiQKB2J1Y2tldHMYBSADKAsyEy5taWxscmFjZS52MS5CdWNrZXQSLAoLc2FtcGxlX3R5cGUYBiABKA4yFy5taWxscmFjZS52MS5TYW1wbGVUeXBlIp8CCg1TdGF0ZUludGVydmFsEg8KB21hY2hpbmUYASABKAkSKAoFc3RhdGUYAiABKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGUSDgoGcmVhc29uGAMgASgJEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtzaWxlbnRfdGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChFzaWxlbnRfc2luY2VfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAivgEKDFN0YXRlU3VtbWFyeRIoCgVzdGF0ZRgBIAEoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZRInCgR0aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmVuZXJneV9rd2gYAyABKAESFwoPZW5lcmd5X2NvdmVyYWdlGAQgASgBEi4KC3NpbGVudF90aW1lGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIvoCCg1FbmVyZ3lTdW1tYXJ5EhIKCmVuZXJneV9rd2gYASABKAESEAoIY292ZXJhZ2UYAiABKAESDgoGbWV0aG9kGAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoMbWVhbl9wb3dlcl93GAUgASgBSACIAQESGQoMcGVha19wb3dlcl93GAYgASgBSAGIAQESLQoJcGVha190aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCg1wZWFrX2RlbWFuZF93GAggASgBSAKIAQESNAoQcGVha19kZW1hbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoUcGVha19kZW1hbmRfY292ZXJhZ2UYCiABKAFCDwoNX21lYW5fcG93ZXJfd0IPCg1fcGVha19wb3dlcl93QhAKDl9wZWFrX2RlbWFuZF93IkcKDVNldmVyaXR5Q291bnQSJwoIc2V2ZXJpdHkYASABKA4yFS5taWxscmFjZS52MS5TZXZlcml0eRINCgVjb3VudBgCIAEoAyIoCglDb2RlQ291bnQSDAoEY29kZRgBIAEoCRINCgVjb3VudBgCIAEoAyL7AQoMRXJyb3JTdW1tYXJ5Eg0KBWNvdW50GAEgASgDEi8KC2J5X3NldmVyaXR5GAIgAygLMhoubWlsbHJhY2UudjEuU2V2ZXJpdHlDb3VudBInCgdieV9jb2RlGAMgAygLMhYubWlsbHJhY2UudjEuQ29kZUNvdW50EhMKC290aGVyX2NvZGVzGAQgASgDEhwKD3Blcl9hY3RpdmVfaG91chgFIAEoAUgAiAEBEjsKGG1lYW5fYWN0aXZlX3RpbWVfYmV0d2VlbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISChBfcGVyX2FjdGl2ZV9ob3VyIqwDCg5NYWNoaW5lU3VtbWFyeRIPCgdtYWNoaW5lGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgZzdGF0ZXMYBCADKAsyGS5taWxscmFjZS52MS5TdGF0ZVN1bW1hcnkSEwoLdHJhbnNpdGlvbnMYBSABKAMSGQoMYXZhaWxhYmlsaXR5GAYgASgBSACIAQESKgoGZW5lcmd5GAcgASgLMhoubWlsbHJhY2UudjEuRW5lcmd5U3VtbWFyeRIpCgZlcnJvcnMYCCABKAsyGS5taWxscmFjZS52MS5FcnJvclN1bW1hcnkSMgoOZW5lcmd5X2Fic2VuY2UYCSABKA4yGi5taWxscmFjZS52MS5FbmVyZ3lBYnNlbmNlEjQKEXNpbGVuY2VfdG9sZXJhbmNlGAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg8KDV9hdmFpbGFiaWxpdHkiowIKC1N0YXRlQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgZzdGF0ZXMYAyADKAsyGS5taWxscmFjZS52MS5TdGF0ZVN1bW1hcnkSEwoLdHJhbnNpdGlvbnMYBCABKAMSGQoMYXZhaWxhYmlsaXR5GAUgASgBSACIAQESFwoKZW5lcmd5X2t3aBgGIAEoAUgBiAEBEhUKCGNvdmVyYWdlGAcgASgBSAKIAQFCDwoNX2F2YWlsYWJpbGl0eUINCgtfZW5lcmd5X2t3aEILCglfY292ZXJhZ2UiuwEKE01hY2hpbmVTdGF0ZUJ1Y2tldHMSDwoHbWFjaGluZRgBIAEoCRIpCgdidWNrZXRzGAIgAygLMhgubWlsbHJhY2UudjEuU3RhdGVCdWNrZXQSMgoOZW5lcmd5X2Fic2VuY2UYAyABKA4yGi5taWxscmFjZS52MS5FbmVyZ3lBYnNlbmNlEjQKEXNpbGVuY2VfdG9sZXJhbmNlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKp0BCg1FbmVyZ3lBYnNlbmNlEh4KGkVORVJHWV9BQlNFTkNFX1VOU1BFQ0lGSUVEEAASGwoXRU5FUkdZX0FCU0VOQ0VfTk9fUE9XRVIQARIXChNFTkVSR1lfQUJTRU5DRV9VTklUEAISGgoWRU5FUkdZX0FCU0VOQ0VfTk9fVElNRRADEhoKFkVORVJHWV9BQlNFTkNFX0NPVU5URVIQBGIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal]);
+  fileDesc("ChltaWxscmFjZS92MS9zdW1tYXJ5LnByb3RvEgttaWxscmFjZS52MSLWBAoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoAxIQCgNtaW4YBCABKAFIAIgBARIQCgNtYXgYBSABKAFIAYgBARIRCgRtZWFuGAYgASgBSAKIAQESHwoSdGltZV93ZWlnaHRlZF9tZWFuGAcgASgBSAOIAQESEgoFZmlyc3QYCCABKAFIBIgBARIRCgRsYXN0GAkgASgBSAWIAQESLAoIbWluX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCG1heF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpmaXJzdF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGludGVncmFsGA4gASgBEhAKCGNvdmVyYWdlGA8gASgBEhUKCGluY3JlYXNlGBAgASgBSAaIAQESEQoEcmF0ZRgRIAEoAUgHiAEBQgYKBF9taW5CBgoEX21heEIHCgVfbWVhbkIVChNfdGltZV93ZWlnaHRlZF9tZWFuQggKBl9maXJzdEIHCgVfbGFzdEILCglfaW5jcmVhc2VCBwoFX3JhdGUivgEKDVNlcmllc0J1Y2tldHMSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSDAoEdW5pdBgDIAEoCRIqCgdtYXhfZ2FwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiQKB2J1Y2tldHMYBSADKAsyEy5taWxscmFjZS52MS5CdWNrZXQSLAoLc2FtcGxlX3R5cGUYBiABKA4yFy5taWxscmFjZS52MS5TYW1wbGVUeXBlIp8CCg1TdGF0ZUludGVydmFsEg8KB21hY2hpbmUYASABKAkSKAoFc3RhdGUYAiABKA4yGS5taWxscmFjZS52MS5NYWNoaW5lU3RhdGUSDgoGcmVhc29uGAMgASgJEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtzaWxlbnRfdGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChFzaWxlbnRfc2luY2VfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAivgEKDFN0YXRlU3VtbWFyeRIoCgVzdGF0ZRgBIAEoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZRInCgR0aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmVuZXJneV9rd2gYAyABKAESFwoPZW5lcmd5X2NvdmVyYWdlGAQgASgBEi4KC3NpbGVudF90aW1lGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIvoCCg1FbmVyZ3lTdW1tYXJ5EhIKCmVuZXJneV9rd2gYASABKAESEAoIY292ZXJhZ2UYAiABKAESDgoGbWV0aG9kGAMgASgJEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoMbWVhbl9wb3dlcl93GAUgASgBSACIAQESGQoMcGVha19wb3dlcl93GAYgASgBSAGIAQESLQoJcGVha190aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCg1wZWFrX2RlbWFuZF93GAggASgBSAKIAQESNAoQcGVha19kZW1hbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHAoUcGVha19kZW1hbmRfY292ZXJhZ2UYCiABKAFCDwoNX21lYW5fcG93ZXJfd0IPCg1fcGVha19wb3dlcl93QhAKDl9wZWFrX2RlbWFuZF93IkcKDVNldmVyaXR5Q291bnQSJwoIc2V2ZXJpdHkYASABKA4yFS5taWxscmFjZS52MS5TZXZlcml0eRINCgVjb3VudBgCIAEoAyIoCglDb2RlQ291bnQSDAoEY29kZRgBIAEoCRINCgVjb3VudBgCIAEoAyL7AQoMRXJyb3JTdW1tYXJ5Eg0KBWNvdW50GAEgASgDEi8KC2J5X3NldmVyaXR5GAIgAygLMhoubWlsbHJhY2UudjEuU2V2ZXJpdHlDb3VudBInCgdieV9jb2RlGAMgAygLMhYubWlsbHJhY2UudjEuQ29kZUNvdW50EhMKC290aGVyX2NvZGVzGAQgASgDEhwKD3Blcl9hY3RpdmVfaG91chgFIAEoAUgAiAEBEjsKGG1lYW5fYWN0aXZlX3RpbWVfYmV0d2VlbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISChBfcGVyX2FjdGl2ZV9ob3VyIqwDCg5NYWNoaW5lU3VtbWFyeRIPCgdtYWNoaW5lGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgZzdGF0ZXMYBCADKAsyGS5taWxscmFjZS52MS5TdGF0ZVN1bW1hcnkSEwoLdHJhbnNpdGlvbnMYBSABKAMSGQoMYXZhaWxhYmlsaXR5GAYgASgBSACIAQESKgoGZW5lcmd5GAcgASgLMhoubWlsbHJhY2UudjEuRW5lcmd5U3VtbWFyeRIpCgZlcnJvcnMYCCABKAsyGS5taWxscmFjZS52MS5FcnJvclN1bW1hcnkSMgoOZW5lcmd5X2Fic2VuY2UYCSABKA4yGi5taWxscmFjZS52MS5FbmVyZ3lBYnNlbmNlEjQKEXNpbGVuY2VfdG9sZXJhbmNlGAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg8KDV9hdmFpbGFiaWxpdHkiUQoSR3JvdXBFbmVyZ3lTdW1tYXJ5EhIKCmVuZXJneV9rd2gYASABKAESEAoIY292ZXJhZ2UYAiABKAESFQoNbWFjaGluZV9jb3VudBgDIAEoBSLwAgoTTWFjaGluZUdyb3VwU3VtbWFyeRISCgV2YWx1ZRgBIAEoCUgAiAEBEhUKDW1hY2hpbmVfY291bnQYAiABKAUSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBnN0YXRlcxgFIAMoCzIZLm1pbGxyYWNlLnYxLlN0YXRlU3VtbWFyeRITCgt0cmFuc2l0aW9ucxgGIAEoAxIZCgxhdmFpbGFiaWxpdHkYByABKAFIAYgBARIvCgZlbmVyZ3kYCCABKAsyHy5taWxscmFjZS52MS5Hcm91cEVuZXJneVN1bW1hcnkSKQoGZXJyb3JzGAkgASgLMhkubWlsbHJhY2UudjEuRXJyb3JTdW1tYXJ5QggKBl92YWx1ZUIPCg1fYXZhaWxhYmlsaXR5IqMCCgtTdGF0ZUJ1Y2tldBIuCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoGc3RhdGVzGAMgAygLMhkubWlsbHJhY2UudjEuU3RhdGVTdW1tYXJ5EhMKC3RyYW5zaXRpb25zGAQgASgDEhkKDGF2YWlsYWJpbGl0eRgFIAEoAUgAiAEBEhcKCmVuZXJneV9rd2gYBiABKAFIAYgBARIVCghjb3ZlcmFnZRgHIAEoAUgCiAEBQg8KDV9hdmFpbGFiaWxpdHlCDQoLX2VuZXJneV9rd2hCCwoJX2NvdmVyYWdlIrsBChNNYWNoaW5lU3RhdGVCdWNrZXRzEg8KB21hY2hpbmUYASABKAkSKQoHYnVja2V0cxgCIAMoCzIYLm1pbGxyYWNlLnYxLlN0YXRlQnVja2V0EjIKDmVuZXJneV9hYnNlbmNlGAMgASgOMhoubWlsbHJhY2UudjEuRW5lcmd5QWJzZW5jZRI0ChFzaWxlbmNlX3RvbGVyYW5jZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiqdAQoNRW5lcmd5QWJzZW5jZRIeChpFTkVSR1lfQUJTRU5DRV9VTlNQRUNJRklFRBAAEhsKF0VORVJHWV9BQlNFTkNFX05PX1BPV0VSEAESFwoTRU5FUkdZX0FCU0VOQ0VfVU5JVBACEhoKFkVORVJHWV9BQlNFTkNFX05PX1RJTUUQAxIaChZFTkVSR1lfQUJTRU5DRV9DT1VOVEVSEARiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal]);
 
 /**
  * The aggregate of the samples of one series in one span of time. Between samples, values follow
@@ -630,6 +630,123 @@ export const MachineSummarySchema: GenMessage<MachineSummary> = /*@__PURE__*/
   messageDesc(file_millrace_v1_summary, 8);
 
 /**
+ * Energy of a group of machines.
+ *
+ * @generated from message millrace.v1.GroupEnergySummary
+ */
+export type GroupEnergySummary = Message<"millrace.v1.GroupEnergySummary"> & {
+  /**
+   * Energy that the machines consumed in the part of the window that samples cover. Unknown, and 0,
+   * where coverage is 0.
+   *
+   * @generated from field: double energy_kwh = 1;
+   */
+  energyKwh: number;
+
+  /**
+   * Fraction of the window that is covered, as a mean over all machines of the group, from 0 to 1.
+   * Machines whose energy is unknown count as not covered.
+   *
+   * @generated from field: double coverage = 2;
+   */
+  coverage: number;
+
+  /**
+   * Number of machines whose summary has energy.
+   *
+   * @generated from field: int32 machine_count = 3;
+   */
+  machineCount: number;
+};
+
+/**
+ * Describes the message millrace.v1.GroupEnergySummary.
+ * Use `create(GroupEnergySummarySchema)` to create a new message.
+ */
+export const GroupEnergySummarySchema: GenMessage<GroupEnergySummary> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_summary, 9);
+
+/**
+ * What the machines with one value of a label did in a window, added up.
+ *
+ * @generated from message millrace.v1.MachineGroupSummary
+ */
+export type MachineGroupSummary = Message<"millrace.v1.MachineGroupSummary"> & {
+  /**
+   * Value of the label. Unset: the machines that do not have the label.
+   *
+   * @generated from field: optional string value = 1;
+   */
+  value?: string | undefined;
+
+  /**
+   * Number of machines in the group that have sent records, at least 1.
+   *
+   * @generated from field: int32 machine_count = 2;
+   */
+  machineCount: number;
+
+  /**
+   * Start of the window.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 3;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * End of the window, exclusive. The same as the response's end_time.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 4;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Time, energy and silence by state, as in MachineSummary, added up. The times of all states add
+   * up to machine_count times the window. energy_coverage is the fraction of the time in the state
+   * that is covered; machines whose energy is unknown count as not covered.
+   *
+   * @generated from field: repeated millrace.v1.StateSummary states = 5;
+   */
+  states: StateSummary[];
+
+  /**
+   * Number of changes from one known state to another.
+   *
+   * @generated from field: int64 transitions = 6;
+   */
+  transitions: bigint;
+
+  /**
+   * (ACTIVE + IDLE) / (ACTIVE + IDLE + FAULT) of the times added up, as in MachineSummary.
+   *
+   * @generated from field: optional double availability = 7;
+   */
+  availability?: number | undefined;
+
+  /**
+   * Energy. Unset if no machine of the group has any.
+   *
+   * @generated from field: millrace.v1.GroupEnergySummary energy = 8;
+   */
+  energy?: GroupEnergySummary | undefined;
+
+  /**
+   * Errors. by_code has the most frequent codes of the whole group; per_active_hour and
+   * mean_active_time_between refer to its time in ACTIVE.
+   *
+   * @generated from field: millrace.v1.ErrorSummary errors = 9;
+   */
+  errors?: ErrorSummary | undefined;
+};
+
+/**
+ * Describes the message millrace.v1.MachineGroupSummary.
+ * Use `create(MachineGroupSummarySchema)` to create a new message.
+ */
+export const MachineGroupSummarySchema: GenMessage<MachineGroupSummary> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_summary, 10);
+
+/**
  * What one machine did in one span of time. Equal to what SummarizeMachines returns for the span.
  *
  * @generated from message millrace.v1.StateBucket
@@ -692,7 +809,7 @@ export type StateBucket = Message<"millrace.v1.StateBucket"> & {
  * Use `create(StateBucketSchema)` to create a new message.
  */
 export const StateBucketSchema: GenMessage<StateBucket> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_summary, 9);
+  messageDesc(file_millrace_v1_summary, 11);
 
 /**
  * Spans of one machine, in ascending order and without gaps.
@@ -734,7 +851,7 @@ export type MachineStateBuckets = Message<"millrace.v1.MachineStateBuckets"> & {
  * Use `create(MachineStateBucketsSchema)` to create a new message.
  */
 export const MachineStateBucketsSchema: GenMessage<MachineStateBuckets> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_summary, 10);
+  messageDesc(file_millrace_v1_summary, 12);
 
 /**
  * Why there is no energy.

@@ -92,8 +92,9 @@ export const ErrorReason = {
   PAGE_TOKEN_INVALID: 6,
 
   /**
-   * The page token is older than 15 minutes. Start again without it, or from the time of the last
-   * record received. FAILED_PRECONDITION.
+   * The page token is older than 15 minutes, or the request depends on labels and a machine's
+   * description has changed since the first page. Start again without it, or from the time of the
+   * last record received. FAILED_PRECONDITION.
    *
    *     {"reason": "PAGE_TOKEN_EXPIRED", "domain": "millrace.v1", "metadata": {"max_age": "900s"}}
    *

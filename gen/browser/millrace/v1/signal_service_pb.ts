@@ -12,7 +12,7 @@ import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Batch, Machine, MachineState, Severity, Signal, SignalInfo } from "./signal_pb.ts";
 import { file_millrace_v1_signal } from "./signal_pb.ts";
-import type { MachineStateBuckets, MachineSummary, SeriesBuckets, StateInterval } from "./summary_pb.ts";
+import type { MachineGroupSummary, MachineStateBuckets, MachineSummary, SeriesBuckets, StateInterval } from "./summary_pb.ts";
 import { file_millrace_v1_summary } from "./summary_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/signal_service.proto.
  */
 export const file_millrace_v1_signal_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiPAoTTGlzdE1hY2hpbmVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJXChRMaXN0TWFjaGluZXNSZXNwb25zZRImCghtYWNoaW5lcxgBIAMoCzIULm1pbGxyYWNlLnYxLk1hY2hpbmUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIk0KEkxpc3RTaWduYWxzUmVxdWVzdBIQCghtYWNoaW5lcxgBIAMoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJYChNMaXN0U2lnbmFsc1Jlc3BvbnNlEigKB3NpZ25hbHMYASADKAsyFy5taWxscmFjZS52MS5TaWduYWxJbmZvEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK7AgoTUXVlcnlTaWduYWxzUmVxdWVzdBIOCgZzaWduYWwYASABKAkSEAoIbWFjaGluZXMYAiADKAkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJEhIKCm1pbl9jdXJzb3IYByABKAkSKQoKc2V2ZXJpdGllcxgIIAMoDjIVLm1pbGxyYWNlLnYxLlNldmVyaXR5EhMKC2NvZGVfcHJlZml4GAkgASgJEikKBnN0YXRlcxgKIAMoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZSJlChRRdWVyeVNpZ25hbHNSZXNwb25zZRIkCgdzaWduYWxzGAEgAygLMhMubWlsbHJhY2UudjEuU2lnbmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAki0gEKElJlYWRTaWduYWxzUmVxdWVzdBIPCgdzaWduYWxzGAEgAygJEhAKCG1hY2hpbmVzGAIgAygJEi4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgptaW5fY3Vyc29yGAUgASgJEicKBmZvcm1hdBgGIAEoDjIXLm1pbGxyYWNlLnYxLlJlYWRGb3JtYXQiSgoLU2FtcGxlQmxvY2sSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSDAoEdW5pdBgDIAEoCRIMCgRkYXRhGAQgASgMInQKE1JlYWRTaWduYWxzUmVzcG9uc2USIwoHYmF0Y2hlcxgBIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoEg4KBmN1cnNvchgCIAEoCRIoCgZibG9ja3MYAyADKAsyGC5taWxscmFjZS52MS5TYW1wbGVCbG9jayJwChBHZXRMYXRlc3RSZXF1ZXN0Eg8KB3NpZ25hbHMYASADKAkSEAoIbWFjaGluZXMYAiADKAkSEgoKbWluX2N1cnNvchgDIAEoCRIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJiChFHZXRMYXRlc3RSZXNwb25zZRIkCgdzaWduYWxzGAEgAygLMhMubWlsbHJhY2UudjEuU2lnbmFsEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkikQEKE1dhdGNoU2lnbmFsc1JlcXVlc3QSDwoHc2lnbmFscxgBIAMoCRIQCghtYWNoaW5lcxgCIAMoCRIWCgxhZnRlcl9jdXJzb3IYAyABKAlIABI2ChBmcm9tX2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXN0YXJ0Ip0BChRXYXRjaFNpZ25hbHNSZXNwb25zZRINCgVhZnRlchgBIAEoCRIPCgd0aHJvdWdoGAIgASgJEi8KC2NvbW1pdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdiYXRjaGVzGAQgAygLMhIubWlsbHJhY2UudjEuQmF0Y2gSDwoHcGFydGlhbBgFIAEoCCJvCghDYWxlbmRhchIRCgl0aW1lX3pvbmUYASABKAkSJwoEdW5pdBgCIAEoDjIZLm1pbGxyYWNlLnYxLkNhbGVuZGFyVW5pdBIRCglkYXlfc3RhcnQYAyABKAkSFAoMc2hpZnRfc3RhcnRzGAQgAygJIukCChdBZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdBIPCgdzaWduYWxzGAEgAygJEhAKCG1hY2hpbmVzGAIgAygJEi4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgV3aWR0aBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAEhsKEWRheXNfaW5fdGltZV96b25lGAYgASgJSAASEAoGcG9pbnRzGAcgASgFSAASKQoIY2FsZW5kYXIYCyABKAsyFS5taWxscmFjZS52MS5DYWxlbmRhckgAEhIKCm1pbl9jdXJzb3IYCCABKAkSEQoJcGFnZV9zaXplGAkgASgFEhIKCnBhZ2VfdG9rZW4YCiABKAlCDAoKcmVzb2x1dGlvbiKdAQoYQWdncmVnYXRlU2FtcGxlc1Jlc3BvbnNlEioKBnNlcmllcxgBIAMoCzIaLm1pbGxyYWNlLnYxLlNlcmllc0J1Y2tldHMSDgoGY3Vyc29yGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi5wIKGFN1bW1hcml6ZU1hY2hpbmVzUmVxdWVzdBIQCghtYWNoaW5lcxgBIAMoCRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKbWluX2N1cnNvchgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCRIyCg9kZW1hbmRfaW50ZXJ2YWwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoSY29tcGFyZV9zdGFydF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBjb21wYXJlX2VuZF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLQAQoZU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZRItCghtYWNoaW5lcxgBIAMoCzIbLm1pbGxyYWNlLnYxLk1hY2hpbmVTdW1tYXJ5Eg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCGNvbXBhcmVkGAUgAygLMhsubWlsbHJhY2UudjEuTWFjaGluZVN1bW1hcnki1wIKFkFnZ3JlZ2F0ZVN0YXRlc1JlcXVlc3QSEAoIbWFjaGluZXMYASADKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBXdpZHRoGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASGwoRZGF5c19pbl90aW1lX3pvbmUYBSABKAlIABIQCgZwb2ludHMYBiABKAVIABIpCghjYWxlbmRhchgHIAEoCzIVLm1pbGxyYWNlLnYxLkNhbGVuZGFySAASEgoKbWluX2N1cnNvchgIIAEoCRIRCglwYWdlX3NpemUYCSABKAUSEgoKcGFnZV90b2tlbhgKIAEoCUIMCgpyZXNvbHV0aW9uIqQBChdBZ2dyZWdhdGVTdGF0ZXNSZXNwb25zZRIyCghtYWNoaW5lcxgBIAMoCzIgLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZUJ1Y2tldHMSDgoGY3Vyc29yGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi8QEKGUxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QSEAoIbWFjaGluZXMYASADKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBnN0YXRlcxgEIAMoDjIZLm1pbGxyYWNlLnYxLk1hY2hpbmVTdGF0ZRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCRISCgptaW5fY3Vyc29yGAcgASgJIqIBChpMaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZRItCglpbnRlcnZhbHMYASADKAsyGi5taWxscmFjZS52MS5TdGF0ZUludGVydmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIugCChFHZXRWZXJzaW9uUmVxdWVzdBI5Cg1xdWVyeV9zaWduYWxzGAEgASgLMiAubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVxdWVzdEgAEkEKEWFnZ3JlZ2F0ZV9zYW1wbGVzGAIgASgLMiQubWlsbHJhY2UudjEuQWdncmVnYXRlU2FtcGxlc1JlcXVlc3RIABJDChJzdW1tYXJpemVfbWFjaGluZXMYAyABKAsyJS5taWxscmFjZS52MS5TdW1tYXJpemVNYWNoaW5lc1JlcXVlc3RIABJGChRsaXN0X3N0YXRlX2ludGVydmFscxgEIAEoCzImLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3RIABI/ChBhZ2dyZWdhdGVfc3RhdGVzGAUgASgLMiMubWlsbHJhY2UudjEuQWdncmVnYXRlU3RhdGVzUmVxdWVzdEgAQgcKBXF1ZXJ5IjUKEkdldFZlcnNpb25SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmN1cnNvchgCIAEoCSpaCgpSZWFkRm9ybWF0EhsKF1JFQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUkVBRF9GT1JNQVRfQ09MVU1OUxABEhYKElJFQURfRk9STUFUX0JMT0NLUxACKsEBCgxDYWxlbmRhclVuaXQSHQoZQ0FMRU5EQVJfVU5JVF9VTlNQRUNJRklFRBAAEhcKE0NBTEVOREFSX1VOSVRfU0hJRlQQARIVChFDQUxFTkRBUl9VTklUX0RBWRACEhYKEkNBTEVOREFSX1VOSVRfV0VFSxADEhcKE0NBTEVOREFSX1VOSVRfTU9OVEgQBBIZChVDQUxFTkRBUl9VTklUX1FVQVJURVIQBRIWChJDQUxFTkRBUl9VTklUX1lFQVIQBjKSCAoNU2lnbmFsU2VydmljZRJYCgxMaXN0TWFjaGluZXMSIC5taWxscmFjZS52MS5MaXN0TWFjaGluZXNSZXF1ZXN0GiEubWlsbHJhY2UudjEuTGlzdE1hY2hpbmVzUmVzcG9uc2UiA5ACARJVCgtMaXN0U2lnbmFscxIfLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVzcG9uc2UiA5ACARJYCgxRdWVyeVNpZ25hbHMSIC5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXF1ZXN0GiEubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVzcG9uc2UiA5ACARJXCgtSZWFkU2lnbmFscxIfLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVzcG9uc2UiA5ACATABEk8KCUdldExhdGVzdBIdLm1pbGxyYWNlLnYxLkdldExhdGVzdFJlcXVlc3QaHi5taWxscmFjZS52MS5HZXRMYXRlc3RSZXNwb25zZSIDkAIBEmQKEEFnZ3JlZ2F0ZVNhbXBsZXMSJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdBolLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXNwb25zZSIDkAIBEmcKEVN1bW1hcml6ZU1hY2hpbmVzEiUubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXF1ZXN0GiYubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZSIDkAIBEmEKD0FnZ3JlZ2F0ZVN0YXRlcxIjLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVN0YXRlc1JlcXVlc3QaJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTdGF0ZXNSZXNwb25zZSIDkAIBEmoKEkxpc3RTdGF0ZUludGVydmFscxImLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QaJy5taWxscmFjZS52MS5MaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZSIDkAIBElIKCkdldFZlcnNpb24SHi5taWxscmFjZS52MS5HZXRWZXJzaW9uUmVxdWVzdBofLm1pbGxyYWNlLnYxLkdldFZlcnNpb25SZXNwb25zZSIDkAIBEloKDFdhdGNoU2lnbmFscxIgLm1pbGxyYWNlLnYxLldhdGNoU2lnbmFsc1JlcXVlc3QaIS5taWxscmFjZS52MS5XYXRjaFNpZ25hbHNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
+  fileDesc("CiBtaWxscmFjZS92MS9zaWduYWxfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEiTAoTTGlzdE1hY2hpbmVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZsYWJlbHMYAyADKAkiVwoUTGlzdE1hY2hpbmVzUmVzcG9uc2USJgoIbWFjaGluZXMYASADKAsyFC5taWxscmFjZS52MS5NYWNoaW5lEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJdChJMaXN0U2lnbmFsc1JlcXVlc3QSEAoIbWFjaGluZXMYASADKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGbGFiZWxzGAQgAygJIlgKE0xpc3RTaWduYWxzUmVzcG9uc2USKAoHc2lnbmFscxgBIAMoCzIXLm1pbGxyYWNlLnYxLlNpZ25hbEluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIssCChNRdWVyeVNpZ25hbHNSZXF1ZXN0Eg4KBnNpZ25hbBgBIAEoCRIQCghtYWNoaW5lcxgCIAMoCRIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAUgASgFEhIKCnBhZ2VfdG9rZW4YBiABKAkSEgoKbWluX2N1cnNvchgHIAEoCRIpCgpzZXZlcml0aWVzGAggAygOMhUubWlsbHJhY2UudjEuU2V2ZXJpdHkSEwoLY29kZV9wcmVmaXgYCSABKAkSKQoGc3RhdGVzGAogAygOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBmxhYmVscxgLIAMoCSJlChRRdWVyeVNpZ25hbHNSZXNwb25zZRIkCgdzaWduYWxzGAEgAygLMhMubWlsbHJhY2UudjEuU2lnbmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAki4gEKElJlYWRTaWduYWxzUmVxdWVzdBIPCgdzaWduYWxzGAEgAygJEhAKCG1hY2hpbmVzGAIgAygJEi4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgptaW5fY3Vyc29yGAUgASgJEicKBmZvcm1hdBgGIAEoDjIXLm1pbGxyYWNlLnYxLlJlYWRGb3JtYXQSDgoGbGFiZWxzGAcgAygJIkoKC1NhbXBsZUJsb2NrEg8KB21hY2hpbmUYASABKAkSDgoGc2lnbmFsGAIgASgJEgwKBHVuaXQYAyABKAkSDAoEZGF0YRgEIAEoDCJ0ChNSZWFkU2lnbmFsc1Jlc3BvbnNlEiMKB2JhdGNoZXMYASADKAsyEi5taWxscmFjZS52MS5CYXRjaBIOCgZjdXJzb3IYAiABKAkSKAoGYmxvY2tzGAMgAygLMhgubWlsbHJhY2UudjEuU2FtcGxlQmxvY2sigAEKEEdldExhdGVzdFJlcXVlc3QSDwoHc2lnbmFscxgBIAMoCRIQCghtYWNoaW5lcxgCIAMoCRISCgptaW5fY3Vyc29yGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJEg4KBmxhYmVscxgGIAMoCSJiChFHZXRMYXRlc3RSZXNwb25zZRIkCgdzaWduYWxzGAEgAygLMhMubWlsbHJhY2UudjEuU2lnbmFsEg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkioQEKE1dhdGNoU2lnbmFsc1JlcXVlc3QSDwoHc2lnbmFscxgBIAMoCRIQCghtYWNoaW5lcxgCIAMoCRIWCgxhZnRlcl9jdXJzb3IYAyABKAlIABI2ChBmcm9tX2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAEg4KBmxhYmVscxgFIAMoCUIHCgVzdGFydCKdAQoUV2F0Y2hTaWduYWxzUmVzcG9uc2USDQoFYWZ0ZXIYASABKAkSDwoHdGhyb3VnaBgCIAEoCRIvCgtjb21taXRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoHYmF0Y2hlcxgEIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoEg8KB3BhcnRpYWwYBSABKAgibwoIQ2FsZW5kYXISEQoJdGltZV96b25lGAEgASgJEicKBHVuaXQYAiABKA4yGS5taWxscmFjZS52MS5DYWxlbmRhclVuaXQSEQoJZGF5X3N0YXJ0GAMgASgJEhQKDHNoaWZ0X3N0YXJ0cxgEIAMoCSL5AgoXQWdncmVnYXRlU2FtcGxlc1JlcXVlc3QSDwoHc2lnbmFscxgBIAMoCRIQCghtYWNoaW5lcxgCIAMoCRIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoFd2lkdGgYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IABIbChFkYXlzX2luX3RpbWVfem9uZRgGIAEoCUgAEhAKBnBvaW50cxgHIAEoBUgAEikKCGNhbGVuZGFyGAsgASgLMhUubWlsbHJhY2UudjEuQ2FsZW5kYXJIABISCgptaW5fY3Vyc29yGAggASgJEhEKCXBhZ2Vfc2l6ZRgJIAEoBRISCgpwYWdlX3Rva2VuGAogASgJEg4KBmxhYmVscxgMIAMoCUIMCgpyZXNvbHV0aW9uIp0BChhBZ2dyZWdhdGVTYW1wbGVzUmVzcG9uc2USKgoGc2VyaWVzGAEgAygLMhoubWlsbHJhY2UudjEuU2VyaWVzQnVja2V0cxIOCgZjdXJzb3IYAiABKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKPAwoYU3VtbWFyaXplTWFjaGluZXNSZXF1ZXN0EhAKCG1hY2hpbmVzGAEgAygJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgptaW5fY3Vyc29yGAQgASgJEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJEjIKD2RlbWFuZF9pbnRlcnZhbBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI2ChJjb21wYXJlX3N0YXJ0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKEGNvbXBhcmVfZW5kX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmxhYmVscxgKIAMoCRIWCg5ncm91cF9ieV9sYWJlbBgLIAEoCSK9AgoZU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZRItCghtYWNoaW5lcxgBIAMoCzIbLm1pbGxyYWNlLnYxLk1hY2hpbmVTdW1tYXJ5Eg4KBmN1cnNvchgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCGNvbXBhcmVkGAUgAygLMhsubWlsbHJhY2UudjEuTWFjaGluZVN1bW1hcnkSMAoGZ3JvdXBzGAYgAygLMiAubWlsbHJhY2UudjEuTWFjaGluZUdyb3VwU3VtbWFyeRI5Cg9jb21wYXJlZF9ncm91cHMYByADKAsyIC5taWxscmFjZS52MS5NYWNoaW5lR3JvdXBTdW1tYXJ5IucCChZBZ2dyZWdhdGVTdGF0ZXNSZXF1ZXN0EhAKCG1hY2hpbmVzGAEgAygJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgV3aWR0aBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAEhsKEWRheXNfaW5fdGltZV96b25lGAUgASgJSAASEAoGcG9pbnRzGAYgASgFSAASKQoIY2FsZW5kYXIYByABKAsyFS5taWxscmFjZS52MS5DYWxlbmRhckgAEhIKCm1pbl9jdXJzb3IYCCABKAkSEQoJcGFnZV9zaXplGAkgASgFEhIKCnBhZ2VfdG9rZW4YCiABKAkSDgoGbGFiZWxzGAsgAygJQgwKCnJlc29sdXRpb24ipAEKF0FnZ3JlZ2F0ZVN0YXRlc1Jlc3BvbnNlEjIKCG1hY2hpbmVzGAEgAygLMiAubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlQnVja2V0cxIOCgZjdXJzb3IYAiABKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKBAgoZTGlzdFN0YXRlSW50ZXJ2YWxzUmVxdWVzdBIQCghtYWNoaW5lcxgBIAMoCRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoGc3RhdGVzGAQgAygOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJEhIKCm1pbl9jdXJzb3IYByABKAkSDgoGbGFiZWxzGAggAygJIqIBChpMaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZRItCglpbnRlcnZhbHMYASADKAsyGi5taWxscmFjZS52MS5TdGF0ZUludGVydmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAkSLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIugCChFHZXRWZXJzaW9uUmVxdWVzdBI5Cg1xdWVyeV9zaWduYWxzGAEgASgLMiAubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVxdWVzdEgAEkEKEWFnZ3JlZ2F0ZV9zYW1wbGVzGAIgASgLMiQubWlsbHJhY2UudjEuQWdncmVnYXRlU2FtcGxlc1JlcXVlc3RIABJDChJzdW1tYXJpemVfbWFjaGluZXMYAyABKAsyJS5taWxscmFjZS52MS5TdW1tYXJpemVNYWNoaW5lc1JlcXVlc3RIABJGChRsaXN0X3N0YXRlX2ludGVydmFscxgEIAEoCzImLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3RIABI/ChBhZ2dyZWdhdGVfc3RhdGVzGAUgASgLMiMubWlsbHJhY2UudjEuQWdncmVnYXRlU3RhdGVzUmVxdWVzdEgAQgcKBXF1ZXJ5IjUKEkdldFZlcnNpb25SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmN1cnNvchgCIAEoCSpaCgpSZWFkRm9ybWF0EhsKF1JFQURfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUkVBRF9GT1JNQVRfQ09MVU1OUxABEhYKElJFQURfRk9STUFUX0JMT0NLUxACKsEBCgxDYWxlbmRhclVuaXQSHQoZQ0FMRU5EQVJfVU5JVF9VTlNQRUNJRklFRBAAEhcKE0NBTEVOREFSX1VOSVRfU0hJRlQQARIVChFDQUxFTkRBUl9VTklUX0RBWRACEhYKEkNBTEVOREFSX1VOSVRfV0VFSxADEhcKE0NBTEVOREFSX1VOSVRfTU9OVEgQBBIZChVDQUxFTkRBUl9VTklUX1FVQVJURVIQBRIWChJDQUxFTkRBUl9VTklUX1lFQVIQBjKSCAoNU2lnbmFsU2VydmljZRJYCgxMaXN0TWFjaGluZXMSIC5taWxscmFjZS52MS5MaXN0TWFjaGluZXNSZXF1ZXN0GiEubWlsbHJhY2UudjEuTGlzdE1hY2hpbmVzUmVzcG9uc2UiA5ACARJVCgtMaXN0U2lnbmFscxIfLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLkxpc3RTaWduYWxzUmVzcG9uc2UiA5ACARJYCgxRdWVyeVNpZ25hbHMSIC5taWxscmFjZS52MS5RdWVyeVNpZ25hbHNSZXF1ZXN0GiEubWlsbHJhY2UudjEuUXVlcnlTaWduYWxzUmVzcG9uc2UiA5ACARJXCgtSZWFkU2lnbmFscxIfLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVxdWVzdBogLm1pbGxyYWNlLnYxLlJlYWRTaWduYWxzUmVzcG9uc2UiA5ACATABEk8KCUdldExhdGVzdBIdLm1pbGxyYWNlLnYxLkdldExhdGVzdFJlcXVlc3QaHi5taWxscmFjZS52MS5HZXRMYXRlc3RSZXNwb25zZSIDkAIBEmQKEEFnZ3JlZ2F0ZVNhbXBsZXMSJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTYW1wbGVzUmVxdWVzdBolLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVNhbXBsZXNSZXNwb25zZSIDkAIBEmcKEVN1bW1hcml6ZU1hY2hpbmVzEiUubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXF1ZXN0GiYubWlsbHJhY2UudjEuU3VtbWFyaXplTWFjaGluZXNSZXNwb25zZSIDkAIBEmEKD0FnZ3JlZ2F0ZVN0YXRlcxIjLm1pbGxyYWNlLnYxLkFnZ3JlZ2F0ZVN0YXRlc1JlcXVlc3QaJC5taWxscmFjZS52MS5BZ2dyZWdhdGVTdGF0ZXNSZXNwb25zZSIDkAIBEmoKEkxpc3RTdGF0ZUludGVydmFscxImLm1pbGxyYWNlLnYxLkxpc3RTdGF0ZUludGVydmFsc1JlcXVlc3QaJy5taWxscmFjZS52MS5MaXN0U3RhdGVJbnRlcnZhbHNSZXNwb25zZSIDkAIBElIKCkdldFZlcnNpb24SHi5taWxscmFjZS52MS5HZXRWZXJzaW9uUmVxdWVzdBofLm1pbGxyYWNlLnYxLkdldFZlcnNpb25SZXNwb25zZSIDkAIBEloKDFdhdGNoU2lnbmFscxIgLm1pbGxyYWNlLnYxLldhdGNoU2lnbmFsc1JlcXVlc3QaIS5taWxscmFjZS52MS5XYXRjaFNpZ25hbHNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_signal, file_millrace_v1_summary]);
 
 /**
  * Which machines to list.
@@ -41,6 +41,13 @@ export type ListMachinesRequest = Message<"millrace.v1.ListMachinesRequest"> & {
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 3;
+   */
+  labels: string[];
 };
 
 /**
@@ -105,6 +112,13 @@ export type ListSignalsRequest = Message<"millrace.v1.ListSignalsRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 4;
+   */
+  labels: string[];
 };
 
 /**
@@ -219,6 +233,13 @@ export type QuerySignalsRequest = Message<"millrace.v1.QuerySignalsRequest"> & {
    * @generated from field: repeated millrace.v1.MachineState states = 10;
    */
   states: MachineState[];
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 11;
+   */
+  labels: string[];
 };
 
 /**
@@ -310,6 +331,13 @@ export type ReadSignalsRequest = Message<"millrace.v1.ReadSignalsRequest"> & {
    * @generated from field: millrace.v1.ReadFormat format = 6;
    */
   format: ReadFormat;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 7;
+   */
+  labels: string[];
 };
 
 /**
@@ -440,6 +468,13 @@ export type GetLatestRequest = Message<"millrace.v1.GetLatestRequest"> & {
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 6;
+   */
+  labels: string[];
 };
 
 /**
@@ -529,6 +564,13 @@ export type WatchSignalsRequest = Message<"millrace.v1.WatchSignalsRequest"> & {
     value: Timestamp;
     case: "fromCommitTime";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 5;
+   */
+  labels: string[];
 };
 
 /**
@@ -754,6 +796,13 @@ export type AggregateSamplesRequest = Message<"millrace.v1.AggregateSamplesReque
    * @generated from field: string page_token = 10;
    */
   pageToken: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 12;
+   */
+  labels: string[];
 };
 
 /**
@@ -881,6 +930,22 @@ export type SummarizeMachinesRequest = Message<"millrace.v1.SummarizeMachinesReq
    * @generated from field: google.protobuf.Timestamp compare_end_time = 9;
    */
   compareEndTime?: Timestamp | undefined;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 10;
+   */
+  labels: string[];
+
+  /**
+   * Sum up the machines with the same value of the label with this key, in `groups` of the
+   * response, instead of each machine. Not together with demand_interval: the peaks of machines do
+   * not add up. Empty: no groups.
+   *
+   * @generated from field: string group_by_label = 11;
+   */
+  groupByLabel: string;
 };
 
 /**
@@ -897,7 +962,7 @@ export const SummarizeMachinesRequestSchema: GenMessage<SummarizeMachinesRequest
  */
 export type SummarizeMachinesResponse = Message<"millrace.v1.SummarizeMachinesResponse"> & {
   /**
-   * One summary for each machine, in ascending order of name.
+   * One summary for each machine, in ascending order of name. Empty with group_by_label.
    *
    * @generated from field: repeated millrace.v1.MachineSummary machines = 1;
    */
@@ -932,6 +997,24 @@ export type SummarizeMachinesResponse = Message<"millrace.v1.SummarizeMachinesRe
    * @generated from field: repeated millrace.v1.MachineSummary compared = 5;
    */
   compared: MachineSummary[];
+
+  /**
+   * With group_by_label: one summary for each value of the label that machines have, in ascending
+   * order of value (by code point), and last, without a value, one for the machines without the
+   * label, if there are any. A page holds whole groups: page_size is their maximum, and no group
+   * follows once a page covers 1,000 machines.
+   *
+   * @generated from field: repeated millrace.v1.MachineGroupSummary groups = 6;
+   */
+  groups: MachineGroupSummary[];
+
+  /**
+   * What the same groups did in the compared window, in the same order. Empty unless the request
+   * asks for a comparison.
+   *
+   * @generated from field: repeated millrace.v1.MachineGroupSummary compared_groups = 7;
+   */
+  comparedGroups: MachineGroupSummary[];
 };
 
 /**
@@ -1029,6 +1112,13 @@ export type AggregateStatesRequest = Message<"millrace.v1.AggregateStatesRequest
    * @generated from field: string page_token = 10;
    */
   pageToken: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 11;
+   */
+  labels: string[];
 };
 
 /**
@@ -1134,6 +1224,13 @@ export type ListStateIntervalsRequest = Message<"millrace.v1.ListStateIntervalsR
    * @generated from field: string min_cursor = 7;
    */
   minCursor: string;
+
+  /**
+   * Only machines with these labels (see SignalService).
+   *
+   * @generated from field: repeated string labels = 8;
+   */
+  labels: string[];
 };
 
 /**
@@ -1405,6 +1502,15 @@ export const CalendarUnitSchema: GenEnum<CalendarUnit> = /*@__PURE__*/
  * all signals. Naming a machine that has sent nothing is not an error; it has no records. Machine
  * names may come in any form of Unicode and are compared in NFC (see Batch.machine).
  *
+ * Labels narrow a request down to machines that have them (see MachineService). Each is
+ * "key:value", such as "line:3". Of several values of one key any will do; a machine must match
+ * every key that is named, and be among the machines of the request if it names any. A label that
+ * no machine has is not an error; nothing matches it. A text that is not of this form is refused
+ * with REQUEST_INVALID. Labels select among the machines that the caller may see, by what they are
+ * when the request is answered, whatever its time range. If the description of any machine that the
+ * caller may see changes between two pages of a request that depends on labels, the next page is
+ * refused with PAGE_TOKEN_EXPIRED: start again with the first one.
+ *
  * Time in the future does not count. Buckets and summaries end at the request's end_time or when
  * the newest record was committed (the commit of the response's cursor, by the database's clock),
  * whichever is earlier; their end_time says which. Coverage, availability and every rate are
@@ -1554,6 +1660,10 @@ export const SignalService: GenService<{
    * The stream starts from now, after a cursor, or from a commit time within the log (24 h by
    * default). A client that reconnects after the last `through` it has processed misses nothing and
    * receives nothing twice. Late records come when they are committed, whatever their time.
+   *
+   * With labels, the machines that have them are found when the stream starts. A machine that gets
+   * or loses them later comes in or goes out between two messages, within about 15 s. The cursors
+   * stay without gaps: records from before a machine comes in are not sent later.
    *
    * A slow client is never dropped and delays no other client: it reads the log at its own pace.
    * Errors: CURSOR_INVALID (INVALID_ARGUMENT), CURSOR_FOREIGN (FAILED_PRECONDITION),
