@@ -58,6 +58,7 @@ const tick = {
 
 export type Service = ReturnType<typeof createSignalService>;
 
+const nowUs = () => Date.now() * 1000;
 const unlimited = { machines: 2 ** 30, series: 2 ** 30 };
 
 export class TestHistory implements AsyncDisposable {
@@ -201,7 +202,6 @@ export class TestHistory implements AsyncDisposable {
   /** One step. By default the limits suffice for everything, and every hour is over. */
   compact(options: Partial<StepOptions> = {}): Promise<StepResult | undefined> {
     const { database, catalog } = this;
-    const nowUs = () => Date.now() * 1000;
     return compactStep({
       database,
       catalog,
@@ -217,7 +217,6 @@ export class TestHistory implements AsyncDisposable {
   /** All the steps of compaction while nothing is committed. By default every hour is over. */
   rollUpWhileIdle(options: Partial<IdleRollUpOptions> = {}): Promise<IdleRollUpResult | undefined> {
     const { database, catalog } = this;
-    const nowUs = () => Date.now() * 1000;
     return rollUpWhileIdle({
       database,
       catalog,
@@ -248,7 +247,7 @@ export class TestHistory implements AsyncDisposable {
     return tidy({
       database: this.database,
       log: quiet,
-      nowUs: () => Date.now() * 1000,
+      nowUs,
       abort: unaborted,
       logWindowMs: 86_400_000,
       maxLogBytes: 2 ** 40,
@@ -279,16 +278,10 @@ export class TestHistory implements AsyncDisposable {
       log: quiet,
     });
     catalog.markStale();
+    const descriptions = new Descriptions(database);
     const service = createSignalService({
       pageKey: "test",
-      reads: {
-        database,
-        catalog,
-        descriptions: new Descriptions(database),
-        tail,
-        cursors,
-        epochs,
-      },
+      reads: { database, catalog, descriptions, tail, cursors, epochs },
       shared: new SharedMessages(() => 0),
       sent: new SentByFeeds(),
       bookmarkIntervalMs: 5_000,

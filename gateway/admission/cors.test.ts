@@ -57,6 +57,7 @@ test.each(["/signals", "/signals/power/live", "/signals/power/buckets", method, 
       "get",
       "head",
       "post",
+      "put",
       "patch",
     ]);
     const headers = listOf(answer, "access-control-allow-headers");

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { chooseEncoding } from "../encoding/compression.ts";
 import { answerEverything, fullStatus, nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
+import { answerMachines } from "../testing/machine-answers.ts";
 import { chooseFormat, type Format } from "./formats.ts";
 import { routes } from "./routes.ts";
 
@@ -12,6 +13,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await openTestGateway({ now: () => Number(nowUs / 1_000n) });
   gateway.accessor.signals = answerEverything();
+  gateway.accessor.machines = answerMachines();
   gateway.accessor.status.getStatus = fullStatus;
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
@@ -116,8 +118,9 @@ test("OPTIONS says what a path takes", async () => {
     return [response.status, response.headers.get("allow"), await response.text()];
   };
   expect(await allow("/signals")).toEqual([204, "GET, HEAD, POST, OPTIONS", ""]);
+  expect(await allow("/machines/x")).toEqual([204, "GET, HEAD, PUT, PATCH, OPTIONS", ""]);
   for (const { path, method } of routes) {
-    if (method === "GET" && path !== "/signals")
+    if (method === "GET" && !["/signals", "/machines/{machine}"].includes(path))
       expect(await allow(path.replace(/\{\w+\}/g, "x"))).toEqual([204, "GET, HEAD, OPTIONS", ""]);
   }
 });

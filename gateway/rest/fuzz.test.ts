@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { takeEverything } from "../testing/accessor.ts";
 import { answerEverything, fullStatus, nowUs } from "../testing/answers.ts";
 import { openTestGateway, type TestGateway } from "../testing/gateway.ts";
+import { answerMachines } from "../testing/machine-answers.ts";
 import { createAnswerCheck } from "../testing/schema.ts";
 import type { OpenApi } from "./openapi.ts";
 
@@ -21,6 +22,7 @@ beforeAll(async () => {
   if (running === undefined) {
     gateway = await openTestGateway({ now: () => Number(nowUs / 1_000n) });
     gateway.accessor.signals = answerEverything();
+    gateway.accessor.machines = answerMachines();
     gateway.accessor.status.getStatus = fullStatus;
     gateway.accessor.ingest = takeEverything([]);
   }

@@ -174,7 +174,9 @@ test("the catalogue, the newest records and the machines", async () => {
   expect(latest).toMatchObject([{ signals: ["power"], machines: ["m"], minCursor: "c1" }]);
   const machines = await gateway.ask("/machines?limit=1");
   expect(machines.body).toEqual({
-    machines: [{ name: "m", signals: ["power"], first_seen_time: "2026-03-01T08:00:00Z" }],
+    machines: [
+      { name: "m", labels: {}, signals: ["power"], first_seen_time: "2026-03-01T08:00:00Z" },
+    ],
     next_page_token: "t2",
   });
   expect(machines.headers.get("link")).toBe('</machines?limit=1&page_token=t2>; rel="next"');

@@ -80,11 +80,36 @@ export const declarationMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/rpc/version.ts",
-        find: 'nameOf([history.now, "page", fixed, listed])',
-        replace: 'nameOf([history.now, "page", fixed])',
+        find: 'nameOf([history.now, labels, "page", fixed, listed])',
+        replace: 'nameOf([history.now, labels, "page", fixed])',
       },
     ],
     catch: { test: "accessor/read/units-of-rows.test.ts", says: /FAIL.*in their versions too/ },
+  },
+  {
+    name: "an answer by labels keeps its version when they change and change back",
+    edits: [
+      {
+        file: "accessor/rpc/version.ts",
+        find: 'const labels = history.descriptions ?? "";',
+        replace: 'const labels = "";',
+      },
+    ],
+    catch: {
+      test: "accessor/rpc/label-filter.test.ts",
+      says: /FAIL.*a version by labels never comes again/,
+    },
+  },
+  {
+    name: "pages go on when the labels have changed",
+    edits: [
+      {
+        file: "accessor/rpc/page-token.ts",
+        find: "if (madeWith !== descriptions)",
+        replace: "if (Number.isNaN(madeWith))",
+      },
+    ],
+    catch: { test: "accessor/rpc/label-filter.test.ts", says: /FAIL.*pages go together/ },
   },
   {
     name: "an answer's window goes on into time that has not come",

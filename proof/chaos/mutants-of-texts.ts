@@ -101,7 +101,7 @@ export const textMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/rpc/page-token.ts",
-        find: "if (!timingSafeEqual(check(body, query), bytes.subarray(size))) throw invalid(notOurs);",
+        find: "if (!timingSafeEqual(check(body, query), bytes.subarray(bodyBytes))) throw invalid(notOurs);",
         replace: "void timingSafeEqual;",
       },
     ],
