@@ -29,10 +29,6 @@ type Round = {
   readonly stored: PromiseWithResolvers<void>;
 };
 
-/**
- * Batches of the bridge hold what an at-least-once source repeats: this is the place where they are
- * made, and where such a property is declared.
- */
 const toBatches = ({ gather, full }: Round): Batch[] => [...full, ...gather.takeAll()];
 
 export function createRecordStore(options: RecordStoreOptions): RecordStore {
