@@ -75,7 +75,9 @@ async function open({ settings, log }: BridgeOptions, mapping: Mapping): Promise
   const { promise: done, reject } = Promise.withResolvers<never>();
   // A caller that ignores `done` must not crash from an unhandled rejection.
   done.catch(() => {});
-  uplink.failed.addEventListener("abort", () => reject(uplink.failed.reason), { once: true });
+  const { failed } = uplink;
+  if (failed.aborted) reject(failed.reason);
+  failed.addEventListener("abort", () => reject(failed.reason), { once: true });
   const stop = new AbortController();
   const store = createRecordStore({
     append: (batch) => uplink.append(batch, { abort: stop.signal }),
@@ -102,6 +104,8 @@ async function open({ settings, log }: BridgeOptions, mapping: Mapping): Promise
       const patience = setTimeout(() => stop.abort(new Error("the bridge is closed")), flushMs);
       await store.flush();
       clearTimeout(patience);
+      // What is on disk now is acknowledged before the connection ends.
+      await new Promise(setImmediate);
       stop.abort(new Error("the bridge is closed"));
       await connection[Symbol.asyncDispose]();
       await owned.disposeAsync();
