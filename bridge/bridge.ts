@@ -3,20 +3,21 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openUplink, type Uplink } from "../client/send/uplink.ts";
+import type { Uplink } from "../client/send/uplink.ts";
 import { ConfigError } from "../runtime/config.ts";
 import type { Running } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
-import { toClientFiles } from "../runtime/tls/dialing.ts";
 import { assertConsistent, type BridgeSettings } from "./config.ts";
 import { createRecordPrinter } from "./dry-run.ts";
-import { type Mapping, MappingError, readMapping } from "./mapping/mapping-file.ts";
+import { loadMapping } from "./mapping/load-mapping.ts";
+import type { Mapping } from "./mapping/mapping-file.ts";
 import { type Connection, openConnection } from "./mqtt/connection.ts";
 import { createMessageLetters, type MessageLetters } from "./mqtt/dead-letters.ts";
 import { createIntake, createReceiveClock, type Intake } from "./mqtt/intake.ts";
-import { createRecordStore, type RecordStore } from "./mqtt/record-store.ts";
 import { createReader } from "./reading.ts";
 import { createReport, createSkipLog } from "./report.ts";
+import { createRecordStore, type RecordStore } from "./store/record-store.ts";
+import { openSpooledUplink } from "./store/spooled-uplink.ts";
 
 export type BridgeOptions = {
   settings: BridgeSettings;
@@ -51,18 +52,6 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
     `${settings.mapping} is correct. Topics:\n${filters.map((one) => `  ${one}\n`).join("")}`,
   );
   return { done: Promise.resolve(), async [Symbol.asyncDispose]() {} };
-}
-
-async function loadMapping(path: string): Promise<Mapping> {
-  const text = await readFile(path, "utf8").catch((error: Error) => {
-    throw new ConfigError([`--mapping: ${error.message}`]);
-  });
-  try {
-    return readMapping(text);
-  } catch (error) {
-    if (!(error instanceof MappingError)) throw error;
-    throw new ConfigError(error.mistakes.map((mistake) => `${path}: ${mistake}`));
-  }
 }
 
 async function open({ settings, log }: BridgeOptions, mapping: Mapping): Promise<Bridge> {
@@ -166,21 +155,6 @@ function connectIntake(given: {
     log,
   });
   return { connection, intake };
-}
-
-function openSpooledUplink(settings: BridgeSettings, log: Log): Promise<Uplink> {
-  const { accessor, apiKey, producerId, deadLetters, spoolDir } = settings;
-  return openUplink({
-    accessor,
-    certificateFiles: toClientFiles("accessor", { ...settings, url: accessor }),
-    apiKey,
-    producerId,
-    deadLetters,
-    spoolDir: spoolDir!,
-    maxBytes: settings.spoolMaxBytes,
-    whenFull: settings.spoolFull,
-    log,
-  });
 }
 
 /** The PEM files for the broker. They are read at the start. */

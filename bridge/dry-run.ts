@@ -4,7 +4,7 @@ import { createGather } from "../codec/row/gather.ts";
 import { toJsonText } from "../codec/row/json-text.ts";
 import { batchRows } from "../codec/row/record-rows.ts";
 import type { MessageLetters } from "./mqtt/dead-letters.ts";
-import type { RecordStore } from "./mqtt/record-store.ts";
+import type { RecordStore } from "./store/record-store.ts";
 
 /** Writes NDJSON. */
 export function createRecordPrinter(output: { write(text: string): unknown }): {

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { type CheckedTable, checkTable } from "./checked-table.ts";
+import { type OpcuaMapping, readOpcua } from "./opcua-section.ts";
 import { type Rule, readRule } from "./rule.ts";
 import { readSparkplug, type SparkplugMapping } from "./sparkplug-section.ts";
 
@@ -10,6 +11,7 @@ export type Mapping = {
   /** Every rule that fits a topic gives its records. */
   readonly topics: readonly Rule[];
   readonly sparkplug: SparkplugMapping | undefined;
+  readonly opcua: OpcuaMapping | undefined;
 };
 
 /** What is wrong with a mapping file, a line for each mistake. */
@@ -33,12 +35,17 @@ export function readMapping(text: string): Mapping {
   const ready = readReady(file);
   const section = file.table("sparkplug");
   const sparkplug = section && readSparkplug(section);
+  const nodes = file.table("opcua");
+  const opcua = nodes && readOpcua(nodes);
   file.end();
   if (topics.length > maxRules) mistakes.push(`more than ${maxRules} topics`);
-  if (mistakes.length === 0 && topics.length + ready.length === 0 && sparkplug === undefined)
-    mistakes.push('nothing is mapped: add [[topics]], [sparkplug] or ready = ["mtconnect"]');
+  const isEmpty = topics.length + ready.length === 0 && sparkplug === undefined;
+  if (mistakes.length === 0 && isEmpty && opcua === undefined)
+    mistakes.push(
+      'nothing is mapped: add [[topics]], [sparkplug], ready = ["mtconnect"] or [[opcua.nodes]]',
+    );
   if (mistakes.length > 0) throw new MappingError(mistakes);
-  return { topics: [...topics, ...ready], sparkplug };
+  return { topics: [...topics, ...ready], sparkplug, opcua };
 }
 
 function readTopic(table: CheckedTable): Rule[] {

@@ -6,8 +6,8 @@ import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { countRecords } from "../../codec/wire/count-records.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import type { Delivery, Reading } from "../mapping/delivery.ts";
+import { createRecordStore } from "../store/record-store.ts";
 import { createIntake, createReceiveClock, type Message } from "./intake.ts";
-import { createRecordStore } from "./record-store.ts";
 
 const reading = (records: number, faults: string[] = []): Reading => ({
   records: Array.from({ length: records }, (_, i) => ({

@@ -1,9 +1,9 @@
 // Takes the messages of a connection: reads each, stores its records and its dead letter, and
 // acknowledges it when the disk has both.
 import type { Delivery, Reading, Skipped } from "../mapping/delivery.ts";
+import type { RecordStore } from "../store/record-store.ts";
 import type { Ack } from "./ack-queue.ts";
 import type { MessageLetters } from "./dead-letters.ts";
-import type { RecordStore } from "./record-store.ts";
 import { Redeliveries } from "./redeliveries.ts";
 
 export type Message = {

@@ -14,7 +14,14 @@ export const rooms: Readonly<Record<string, Room>> = {
   producer: { to: ["client", "codec", "gen", "runtime"], packages: protobuf },
   bridge: {
     to: ["client", "codec", "gen", "runtime"],
-    packages: [...protobuf, "mqtt", "smol-toml"],
+    packages: [
+      ...protobuf,
+      "mqtt",
+      "node-opcua-certificate-manager",
+      "node-opcua-client",
+      "node-opcua-debug",
+      "smol-toml",
+    ],
   },
   gateway: {
     to: ["access", "codec", "gen", "runtime"],
@@ -70,10 +77,12 @@ export const sharedByTests = ["test/testing/", "gen/", "local/"];
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   producer: { ".": ["input", "simulate"], input: [], simulate: [] },
   bridge: {
-    ".": ["mapping", "mqtt", "sparkplug"],
+    ".": ["mapping", "mqtt", "sparkplug", "store"],
     mapping: [],
-    mqtt: ["mapping"],
+    mqtt: ["mapping", "store"],
+    opcua: [".", "mapping", "store"],
     sparkplug: ["mapping"],
+    store: [],
   },
   gateway: {
     ".": [
@@ -175,5 +184,8 @@ export const packageOwners: Readonly<Record<string, string>> = {
   slonik: "accessor/store/",
   "@slonik/driver": "accessor/store/",
   mqtt: "bridge/mqtt/",
+  "node-opcua-certificate-manager": "bridge/opcua/",
+  "node-opcua-client": "bridge/opcua/",
+  "node-opcua-debug": "bridge/opcua/",
   "smol-toml": "bridge/mapping/",
 };

@@ -1,6 +1,6 @@
 // Stores records in the spool: gathers those of many messages into batches, and says when the disk
 // has them.
-import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import { type Batch, Duplicates } from "#gen/millrace/v1/signal_pb.ts";
 import { createGather, type Gather } from "../../codec/row/gather.ts";
 import type { RowRecord } from "../../codec/row/row-record.ts";
 
@@ -42,7 +42,9 @@ export function createRecordStore(options: RecordStoreOptions): RecordStore {
   function add(records: readonly RowRecord[]): Promise<void> {
     round ??= { gather: createGather(), full: [], stored: Promise.withResolvers() };
     const { gather, full, stored } = round;
-    for (const record of records) for (const batch of gather.add(record)) full.push(batch);
+    // Sources of the bridge send records again when they are not sure.
+    for (const record of records)
+      for (const batch of gather.add({ ...record, duplicates: Duplicates.DROP })) full.push(batch);
     oldest ??= setTimeout(store, batchIntervalMs);
     clearTimeout(quiet);
     quiet = setTimeout(store, quietMs);
