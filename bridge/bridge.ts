@@ -45,9 +45,11 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
   const { settings, output = process.stdout } = options;
   const mapping = await loadMapping(settings.mapping);
   assertConsistent(settings, { sparkplug: mapping.sparkplug !== undefined });
+  const { filters } = createReader(mapping, settings);
+  if (filters.length === 0)
+    throw new ConfigError([`${settings.mapping}: no topics: [opcua] is for npm run opcua`]);
   if (!settings.check)
     return settings.dryRun ? openDryRun(options, mapping) : open(options, mapping);
-  const { filters } = createReader(mapping, settings);
   output.write(
     `${settings.mapping} is correct. Topics:\n${filters.map((one) => `  ${one}\n`).join("")}`,
   );
