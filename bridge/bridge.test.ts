@@ -147,6 +147,14 @@ test("--check lists the topics, or every mistake", async () => {
   );
 });
 
+test("a file without topics is for another bridge", async () => {
+  const toml = '[[opcua.nodes]]\nnode = "ns=2;s=x"\nmachine = "m"\nsignal = "x"\nvalue = "$"';
+  await using folder = await mappingFolder(toml);
+  await expect(openTestBridge(["--mapping", folder.mapping, "--check"])).rejects.toThrow(
+    /no topics: \[opcua\] is for npm run opcua/,
+  );
+});
+
 test.each([
   [[], /--spool DIR is required: a message is acknowledged when the spool has it on disk/],
   [["--check", "--dry-run"], /--check and --dry-run cannot be used together/],

@@ -45,9 +45,11 @@ export async function openBridge(options: BridgeOptions): Promise<Bridge> {
   const { settings, output = process.stdout } = options;
   const mapping = await loadMapping(settings.mapping);
   assertConsistent(settings, { sparkplug: mapping.sparkplug !== undefined });
+  const { filters } = createReader(mapping, settings);
+  if (filters.length === 0)
+    throw new ConfigError([`${settings.mapping}: no topics: [opcua] is for npm run opcua`]);
   if (!settings.check)
     return settings.dryRun ? openDryRun(options, mapping) : open(options, mapping);
-  const { filters } = createReader(mapping, settings);
   output.write(
     `${settings.mapping} is correct. Topics:\n${filters.map((one) => `  ${one}\n`).join("")}`,
   );
@@ -64,7 +66,9 @@ async function open({ settings, log }: BridgeOptions, mapping: Mapping): Promise
   const { promise: done, reject } = Promise.withResolvers<never>();
   // A caller that ignores `done` must not crash from an unhandled rejection.
   done.catch(() => {});
-  uplink.failed.addEventListener("abort", () => reject(uplink.failed.reason), { once: true });
+  const { failed } = uplink;
+  if (failed.aborted) reject(failed.reason);
+  failed.addEventListener("abort", () => reject(failed.reason), { once: true });
   const stop = new AbortController();
   const store = createRecordStore({
     append: (batch) => uplink.append(batch, { abort: stop.signal }),
@@ -91,6 +95,8 @@ async function open({ settings, log }: BridgeOptions, mapping: Mapping): Promise
       const patience = setTimeout(() => stop.abort(new Error("the bridge is closed")), flushMs);
       await store.flush();
       clearTimeout(patience);
+      // What is on disk now is acknowledged before the connection ends.
+      await new Promise(setImmediate);
       stop.abort(new Error("the bridge is closed"));
       await connection[Symbol.asyncDispose]();
       await owned.disposeAsync();

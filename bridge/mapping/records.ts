@@ -56,7 +56,10 @@ export function applyRule(
     const record =
       typeof row === "string"
         ? row
-        : readRecord({ ...row, time: time.time }, { nowUs: undefined, epoch: time.epoch });
+        : readRecord(
+            { ...row, time: time.time },
+            { nowUs: undefined, epoch: time.epoch, duplicates: rule.duplicates },
+          );
     if (typeof record === "string") into.faults.push(record);
     else if (record instanceof RowFault) into.faults.push(inMappingWords(record.message));
     else into.records.push(record);

@@ -1,6 +1,6 @@
 // A rule of a mapping file: which documents it takes, and where in them the parts of a record are.
 // The address may be a topic, the name of a metric, or whatever another source has.
-import { MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
+import { Duplicates, MachineStateSchema, SeveritySchema } from "#gen/millrace/v1/signal_pb.ts";
 import { parseInterval } from "../../codec/row/duration.ts";
 import { enumWords } from "../../codec/row/enum-words.ts";
 import { readSampleType } from "../../codec/row/sample-type.ts";
@@ -26,6 +26,8 @@ export type Rule = {
   readonly ignore: ReadonlySet<string>;
   /** Whether a document without the value, state or code is no mistake. */
   readonly optional: boolean;
+  /** What the signal declares about records that come again; brokers and publishers repeat them. */
+  readonly duplicates: Duplicates;
   readonly gives: GivesValue | GivesState | GivesError;
 };
 
@@ -99,10 +101,12 @@ export function readRule(table: CheckedTable, context: RuleContext): Rule | unde
   const epoch = oneOf(table, "epoch", epochUnits);
   const ignore = new Set(table.texts("ignore") ?? []);
   const optional = table.flag("optional") ?? false;
+  const duplicates = readRepeats(table);
   const gives = readGives(table, { source, names, defaults });
   table.end();
   if (address === undefined || machine === undefined || gives === undefined) return undefined;
-  return { address, payload, when, each, machine, time, epoch, ignore, optional, gives };
+  const shared = { address, payload, when, each, machine, time, epoch, ignore, optional };
+  return { ...shared, duplicates, gives };
 }
 
 type Given = {
@@ -143,6 +147,12 @@ function readValue(table: CheckedTable, given: Given): GivesValue | undefined {
   checkDeclaration(table, { maxGap, sampleType });
   if (value === undefined || signal === undefined) return undefined;
   return { kind: "value", signal, value, unit, maxGap, sampleType };
+}
+
+/** Equal records are one record, unless the file says otherwise. */
+export function readRepeats(table: CheckedTable): Duplicates {
+  const word = oneOf(table, "duplicates", ["drop", "keep"]) ?? "drop";
+  return word === "keep" ? Duplicates.KEEP : Duplicates.DROP;
 }
 
 /** Notes what is wrong with a declared max_gap and sample_type. */

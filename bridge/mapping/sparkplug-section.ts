@@ -1,7 +1,8 @@
 // The section [sparkplug] of a mapping file: whose nodes are read, how their machines are called,
 // and what a death means.
+import type { Duplicates } from "#gen/millrace/v1/signal_pb.ts";
 import type { CheckedTable } from "./checked-table.ts";
-import { checkDeclaration, type Rule, readRule } from "./rule.ts";
+import { checkDeclaration, type Rule, readRepeats, readRule } from "./rule.ts";
 import { parseText, type TextTemplate } from "./templates.ts";
 
 export type SparkplugMapping = {
@@ -17,6 +18,8 @@ export type SparkplugMapping = {
   /** Of metrics that no rule takes; the default is STEP, since values are sent when they change. */
   readonly sampleType: string;
   readonly maxGap: string | undefined;
+  /** Of metrics without a rule, and of states that deaths and births give. */
+  readonly duplicates: Duplicates;
   /** Whether a missed message makes the bridge ask for a rebirth. */
   readonly rebirth: boolean;
   /** The first rule that fits the name of a metric takes it. */
@@ -42,6 +45,7 @@ export function readSparkplug(table: CheckedTable): SparkplugMapping | undefined
   const sampleType = table.text("sample_type") ?? "step";
   const maxGap = table.text("max_gap");
   checkDeclaration(table, { maxGap, sampleType });
+  const duplicates = readRepeats(table);
   const rebirth = table.flag("rebirth") ?? true;
   const metrics = table.tables("metrics").flatMap((one) => {
     const rule = readRule(one, {
@@ -53,8 +57,16 @@ export function readSparkplug(table: CheckedTable): SparkplugMapping | undefined
   });
   table.end();
   if (machine === undefined || nodeMachine === undefined) return undefined;
-  const shared = { groups, machine, nodeMachine, birthState, sampleType, maxGap, rebirth, metrics };
-  return { ...shared, death: death === "stale" ? "stale" : "off" };
+  const named = { groups, machine, nodeMachine };
+  const declared = { sampleType, maxGap, duplicates };
+  return {
+    ...named,
+    ...declared,
+    birthState,
+    rebirth,
+    metrics,
+    death: death === "stale" ? "stale" : "off",
+  };
 }
 
 function template(

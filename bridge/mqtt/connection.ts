@@ -188,10 +188,12 @@ function sendPuback(client: MqttClient, messageId: number): void {
 /** Waits while nothing is read; pings meanwhile, since their answers are not read either. */
 async function holdReading(client: MqttClient, room: Promise<void>): Promise<void> {
   const timer = setInterval(() => {
+    if (client.disconnecting) clearInterval(timer);
     if (!client.connected) return;
     client.sendPing();
     client.reschedulePing(true);
   }, keepaliveSeconds * 400);
+  timer.unref();
   await room;
   clearInterval(timer);
 }

@@ -17,35 +17,51 @@ export type MessageLetters = AsyncDisposable & {
 /** Bytes of a payload that a letter keeps. */
 const maxKept = 4096;
 const maxReasons = 10;
+/** Letters that are logged one by one. */
+const maxLogged = 100;
 
 /** The file becomes PATH.1 at 64 MiB, in place of an older one. */
 export function createMessageLetters({ path, log }: { path: string; log: Log }): MessageLetters {
   const file = createRecordFile({ path, maxBytes: 64 * 2 ** 20 });
   let count = 0;
-  let shown = 0;
+  let waiting: object[] = [];
+  let writing: Promise<void> | undefined;
+
+  /** Letters that come while others are being written share the next sync. */
+  async function writeWaiting(): Promise<void> {
+    await writing;
+    const letters = waiting;
+    waiting = [];
+    // Another call has taken these letters.
+    if (letters.length === 0) return writing;
+    writing = file.append(letters, { durably: true }).catch((error: unknown) => {
+      log.error("cannot write dead letters", { path, letters: letters.length, error });
+    });
+    await writing;
+  }
+
   return {
     get count() {
       return count;
     },
     async write({ topic, payload, receivedUs, faults }) {
       count++;
-      if (shown++ < 100)
+      if (count <= maxLogged)
         log.warn(`message of ${topic.slice(0, 200)} is a dead letter: ${faults[0]}`);
-      if (shown === 100) log.warn("further dead letters are only counted", { path });
-      const letter = {
+      if (count === maxLogged) log.warn("further dead letters are only counted", { path });
+      waiting.push({
         topic: topic.slice(0, maxKept),
         received: new Date(receivedUs / 1000).toISOString(),
         reasons: faults.slice(0, maxReasons),
         ...(faults.length > maxReasons ? { reasonsInAll: faults.length } : {}),
         ...payloadOf(payload),
-      };
-      try {
-        await file.append([letter], { durably: true });
-      } catch (error) {
-        log.error("cannot write a dead letter", { path, topic: letter.topic, error });
-      }
+      });
+      await writeWaiting();
     },
-    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await writeWaiting();
+      await file[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 // message that the broker sends again, and within bounds.
 import { expect, test } from "vitest";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
-import { MachineState } from "#gen/millrace/v1/signal_pb.ts";
+import { Duplicates, MachineState } from "#gen/millrace/v1/signal_pb.ts";
 import { countRecords } from "../../codec/wire/count-records.ts";
 import { eventually } from "../../test/testing/eventually.ts";
 import type { Delivery, Reading } from "../mapping/delivery.ts";
@@ -93,6 +93,18 @@ test("messages of a moment share batches, and are acknowledged when all of them 
   await eventually("all are acknowledged", () => acked.length === 3);
   expect(acked).toEqual([1, 2, 3]);
   expect(intake.counts).toMatchObject({ messages: 3, records: 6, deadLetters: 0 });
+});
+
+test("records drop duplicates, unless their rule keeps them", async () => {
+  const [first, second] = reading(2).records;
+  const kept = { ...first!, machine: "kept", duplicates: Duplicates.KEEP };
+  const { take, writing } = openTestIntake({
+    read: () => ({ ...reading(0), records: [second!, kept] }),
+  });
+  take(1);
+  await eventually("both machines are being written", () => writing.length === 2);
+  const declared = writing.map(({ batch }) => [batch.machine, batch.eventDuplicates]);
+  expect(Object.fromEntries(declared)).toEqual({ m1: Duplicates.DROP, kept: Duplicates.KEEP });
 });
 
 test("while a round is being written the next one gathers, and follows it", async () => {

@@ -83,7 +83,7 @@ function withUnit(rule: Rule, unit: string): Rule {
   return { ...rule, gives };
 }
 
-function defaultRule({ sampleType, maxGap }: SparkplugMapping): Rule {
+function defaultRule({ sampleType, maxGap, duplicates }: SparkplugMapping): Rule {
   const gives: GivesValue = {
     kind: "value",
     signal: { template: { parts: [{ name: "metric" }] }, fixed: false },
@@ -92,7 +92,7 @@ function defaultRule({ sampleType, maxGap }: SparkplugMapping): Rule {
     maxGap,
     sampleType,
   };
-  return { ...anyMetric, gives };
+  return { ...anyMetric, duplicates, gives };
 }
 
 const document = parsePath("$") as Exclude<ReturnType<typeof parsePath>, { fault: string }>;

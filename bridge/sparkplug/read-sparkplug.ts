@@ -194,13 +194,16 @@ export function createSparkplugReader(
     );
   }
 
+  function stateRecord(
+    machine: string,
+    { word, timeUs, reason }: { word: string; timeUs: number; reason: string },
+  ): RowRecord {
+    const { duplicates } = mapping;
+    return { kind: "state", machine, timeUs, state: states.get(word)!, reason, duplicates };
+  }
+
   return { read, nodes };
 }
-
-const stateRecord = (
-  machine: string,
-  { word, timeUs, reason }: { word: string; timeUs: number; reason: string },
-): RowRecord => ({ kind: "state", machine, timeUs, state: states.get(word)!, reason });
 
 /** When a message was sent; when it came, if it does not say so in a way that can be stored. */
 function timeUsOf({ payload, delivery }: Message): number {

@@ -42,9 +42,11 @@ export function createRecordStore(options: RecordStoreOptions): RecordStore {
   function add(records: readonly RowRecord[]): Promise<void> {
     round ??= { gather: createGather(), full: [], stored: Promise.withResolvers() };
     const { gather, full, stored } = round;
-    // Sources of the bridge send records again when they are not sure.
-    for (const record of records)
-      for (const batch of gather.add({ ...record, duplicates: Duplicates.DROP })) full.push(batch);
+    for (const record of records) {
+      // Sources of the bridge send records again when they are not sure.
+      const { duplicates = Duplicates.DROP } = record;
+      for (const batch of gather.add({ ...record, duplicates })) full.push(batch);
+    }
     oldest ??= setTimeout(store, batchIntervalMs);
     clearTimeout(quiet);
     quiet = setTimeout(store, quietMs);

@@ -1,4 +1,4 @@
-// Bridge and broker are killed at random while messages flow: nothing may be lost, and nothing may
+// Bridge and broker are killed at random while messages flow: nothing may be lost, stored twice, or
 // be there that was not sent. Run it by:
 // node proof/mqtt/main.ts [--seconds 120] [--broker mosquitto|aedes] [--seed 1] [--rate 300]
 // A real accessor and PostgreSQL store the records. mosquitto ends by SIGTERM and by SIGKILL in
@@ -95,14 +95,16 @@ const stored = await storedWhenQuiet();
 const { confirmed, sent } = publishing;
 const lost = [...confirmed].filter((value) => !stored.distinct.has(value));
 const foreign = [...stored.distinct].filter((value) => !confirmed.has(value));
+const repeated = stored.records - stored.distinct.size;
 const faults = [
   ...(lost.length > 0 ? [`lost: ${lost.slice(0, 10).join(", ")}`] : []),
   ...(foreign.length > 0 ? [`never sent: ${foreign.slice(0, 10).join(", ")}`] : []),
+  ...(repeated > 0 ? [`stored more than once: ${repeated} records`] : []),
   ...stored.wrong.map((what) => `wrong: ${what}`),
 ];
 console.log(`${values.broker}, seed ${seed}, ${seconds} s: ${kills.bridge} kills of the bridge, ${kills.broker} of the broker
 ${sent} messages sent, ${confirmed.size} acknowledged by the broker, ${stored.distinct.size} stored, ${lost.length} lost
-${stored.records - stored.distinct.size} records equal another in series, time and value
+${repeated} stored more than once, although the publisher sent ${publishing.repeats} messages again
 ${faults.length} findings`);
 for (const fault of faults) console.log(`  ${fault}`);
 process.exitCode = faults.length > 0 ? 1 : 0;

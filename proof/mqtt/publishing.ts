@@ -7,6 +7,8 @@ export type Publishing = AsyncDisposable & {
   /** Values that the broker has acknowledged. */
   readonly confirmed: ReadonlySet<number>;
   readonly sent: number;
+  /** Values that `sendAgain` has sent again. */
+  readonly repeats: number;
   /** Sends the values again that were acknowledged since this long. */
   sendAgain(sinceMs: number): void;
   /** Ends the flow, and resolves when everything is acknowledged. */
@@ -37,6 +39,7 @@ export function openPublishing(options: PublishingOptions): Publishing {
   const times = new Map<number, number>();
   const stop = new AbortController();
   let sent = 0;
+  let repeats = 0;
 
   function send(value: number): void {
     waiting.add(value);
@@ -66,9 +69,14 @@ export function openPublishing(options: PublishingOptions): Publishing {
     get sent() {
       return sent;
     },
+    get repeats() {
+      return repeats;
+    },
     sendAgain(sinceMs) {
       const fromMs = Date.now() - sinceMs;
-      for (const [value, ms] of times) if (ms >= fromMs) send(value);
+      const values = [...times].flatMap(([value, ms]) => (ms >= fromMs ? [value] : []));
+      repeats += values.length;
+      for (const value of values) send(value);
     },
     async finish() {
       stop.abort();
