@@ -21,8 +21,8 @@ export class RecentRows {
   /** Rows of later revisions are all here. */
   #floor = 0;
 
-  /** maxBytes: of packed rows; the oldest are dropped. Default 32 MiB, some 10 million samples. */
-  constructor({ maxBytes = 32 * 1024 * 1024 }: { maxBytes?: number } = {}) {
+  /** maxBytes: of packed rows; the oldest are dropped. Default 16 MiB, some 5 million samples. */
+  constructor({ maxBytes = 16 * 1024 * 1024 }: { maxBytes?: number } = {}) {
     this.#maxBytes = maxBytes;
   }
 

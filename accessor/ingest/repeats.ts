@@ -115,25 +115,19 @@ export class Repeats {
     parts: Parts,
     { revision, turns }: { revision: number; turns: Turns },
   ): Promise<Prepared> {
-    const abort = AbortSignal.timeout(lookUpTimeoutMs);
+    const at = lookUpAt(revision);
     const records = new Fresh(parts);
     records.markWithin();
-    await this.#markStored([...records.markings.values()], { revision, abort });
+    await this.#markStored([...records.markings.values()], at);
     for (const { series, placed } of eventsOf(parts))
       if (drops(series) && placed.length > 0)
-        records.dropEvents(
-          series,
-          await storedKeys(this.#database, series, placed, { revision, abort }),
-        );
+        records.dropEvents(series, await storedKeys(this.#database, series, placed, at));
     const prepared = await records.assemble(turns);
     return { ...prepared, dropping: { parts: records.parts, seen: revision } };
   }
 
   /** By what is in memory for new times, and by what is in the database for older ones. */
-  async #markStored(
-    markings: readonly Marking[],
-    at: { revision: number; abort: AbortSignal },
-  ): Promise<void> {
+  async #markStored(markings: readonly Marking[], at: LookUp): Promise<void> {
     await this.#findEnds(markings, at);
     const older: Marking[] = [];
     for (const marking of markings) {
@@ -150,15 +144,15 @@ export class Repeats {
   }
 
   /** Looks up where series end of which nothing is known yet. */
-  async #findEnds(
-    markings: readonly Marking[],
-    { revision, abort }: { revision: number; abort: AbortSignal },
-  ): Promise<void> {
+  async #findEnds(markings: readonly Marking[], at: LookUp): Promise<void> {
     const unknown = markings
       .map(({ series }) => series.id)
       .filter((id) => this.#recent.knownFrom(id) === undefined);
     if (unknown.length === 0) return;
-    const rows = await readLatestRows(this.#database, unknown, { through: revision, abort });
+    const rows = await readLatestRows(this.#database, unknown, {
+      through: at.revision,
+      abort: at.abort,
+    });
     const ends = new Map(
       rows.map(([id, , logUs, , blockUs]) => [
         id,
@@ -167,9 +161,23 @@ export class Repeats {
     );
     for (const id of unknown) {
       const endUs = ends.get(id) ?? Number.NEGATIVE_INFINITY;
-      this.#recent.noteEnd(id, { fromUs: endUs + 1, revision });
+      this.#recent.noteEnd(id, { fromUs: endUs + 1, revision: at.revision });
     }
   }
+}
+
+type LookUp = { readonly revision: number; readonly abort: AbortSignal };
+
+/** Most batches need no look into the database, and so no timer. */
+function lookUpAt(revision: number): LookUp {
+  let abort: AbortSignal | undefined;
+  return {
+    revision,
+    get abort() {
+      abort ??= AbortSignal.timeout(lookUpTimeoutMs);
+      return abort;
+    },
+  };
 }
 
 const dropsAny = (parts: Parts): boolean =>

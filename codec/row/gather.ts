@@ -49,8 +49,8 @@ export function createGather(options: GatherOptions = {}): Gather {
       .map((declaration) => ({ ...declaration, timesUs: [], values: [] }));
     batch.samples = [...all, ...missing].map(({ timesUs, values, ...declaration }) =>
       toSamples(declaration, {
-        timesUs: Float64Array.from(timesUs),
-        values: Float64Array.from(values),
+        timesUs: new Float64Array(timesUs),
+        values: new Float64Array(values),
       }),
     );
     return batch;

@@ -113,7 +113,7 @@ export class LineChunk {
         samples: columns.map(({ signal, unit, timesUs, values }) =>
           toSamples(
             { signal, unit, maxGapUs: undefined, duplicates: Duplicates.DROP },
-            { timesUs: Float64Array.from(timesUs), values: Float64Array.from(values) },
+            { timesUs: new Float64Array(timesUs), values: new Float64Array(values) },
           ),
         ),
       }),

@@ -198,8 +198,8 @@ function toRowBatch(
     .map((declaration) => ({ ...declaration, timesUs: [], values: [] }));
   const samples = [...columns, ...declaring].map(({ timesUs, values, ...declaration }) =>
     toSamples(declaration, {
-      timesUs: Float64Array.from(timesUs),
-      values: Float64Array.from(values),
+      timesUs: new Float64Array(timesUs),
+      values: new Float64Array(values),
     }),
   );
   const columnRows = columns.map((column) => column.rows);

@@ -21,8 +21,8 @@ export const repeatMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/ingest/repeats.ts",
-        find: "{ fromUs: endUs + 1, revision }",
-        replace: "{ fromUs: endUs - 1e9, revision }",
+        find: "{ fromUs: endUs + 1, revision: at.revision }",
+        replace: "{ fromUs: endUs - 1e9, revision: at.revision }",
       },
     ],
     catch: { test: once, says },
