@@ -1,4 +1,4 @@
-# One image for accessor, gateway and producer; the command picks one. Node runs the TypeScript as it is; only the console is built.
+# One image for accessor, gateway, producer and bridge; the command picks one. Node runs the TypeScript as it is; only the console is built.
 FROM node:24-slim AS node
 
 FROM node AS console
@@ -27,6 +27,7 @@ COPY local local
 COPY accessor accessor
 COPY gateway gateway
 COPY producer producer
+COPY bridge bridge
 COPY --from=console /console console/dist
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072
 USER node

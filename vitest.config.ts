@@ -10,6 +10,7 @@ const rooms = [
   "client",
   "local",
   "producer",
+  "bridge",
   "console",
   "accessor",
   "gateway",
@@ -20,7 +21,9 @@ const rooms = [
 ];
 // Each of the two projects has its own PostgreSQL.
 const globalSetup = ["test/testing/global-compile-cache.ts", "test/testing/global-postgres.ts"];
-const together = filesOfSharedProcess(rooms);
+// Its packages are installed apart: npm run test:opcua.
+const apart = ["bridge/opcua/**"];
+const together = filesOfSharedProcess(rooms).filter((file) => !file.startsWith("bridge/opcua/"));
 
 export default defineConfig({
   test: {
@@ -38,7 +41,7 @@ export default defineConfig({
         test: {
           name: "alone",
           include: [`{${rooms.join(",")}}/**/*.test.ts`],
-          exclude: together,
+          exclude: [...together, ...apart],
           globalSetup,
         },
       },

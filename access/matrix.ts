@@ -19,6 +19,7 @@ const matrix: Readonly<Record<string, Requirement>> = {
   "/millrace.v1.SignalService/WatchSignals": "live",
   "/millrace.v1.IngestService/Ingest": "write",
   "/millrace.v1.IngestService/IngestBatch": "write",
+  "/millrace.v1.IngestService/IngestBatches": "write",
   "/millrace.v1.IngestService/RedeclareSignal": "admin",
   "/millrace.v1.MachineService/GetMachine": "read",
   "/millrace.v1.MachineService/UpdateMachine": "admin",

@@ -155,5 +155,6 @@ function toBatch(machine: string, { startUs, timesUs, values }: Piece): Batch {
     stateChanges: [],
     errorReports: [],
     samples: [samples],
+    eventDuplicates: 0,
   };
 }

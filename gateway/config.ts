@@ -6,6 +6,7 @@ import { listeningSettings } from "../runtime/tls/listening.ts";
 import { hostName } from "./admission/allowed-hosts.ts";
 import { origin } from "./admission/cors.ts";
 import { limitSettings } from "./limits/limit-settings.ts";
+import { lineSettings } from "./line/line-settings.ts";
 
 export const gatewaySettings = {
   listen: setting({
@@ -59,5 +60,6 @@ export const gatewaySettings = {
     repeat: true,
     doc: "a host name that requests may use besides localhost, 127.0.0.1 and [::1]; others are refused",
   }),
+  ...lineSettings,
   ...limitSettings,
 };

@@ -31,6 +31,8 @@ import { Limiter } from "./limits/limiter.ts";
 import { createReaderDeadlines, type ReaderDeadlineOptions } from "./limits/reader-deadlines.ts";
 import { createRequestQuotas } from "./limits/request-quotas.ts";
 import { watchTransfers } from "./limits/transfers.ts";
+import { defaultLineMapping, type LineMapping } from "./line/line-settings.ts";
+import { mountLines } from "./line/mount-lines.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 import { RefusalCounts } from "./metrics/refusal-counts.ts";
 import type { Heartbeat } from "./rest/call.ts";
@@ -72,6 +74,8 @@ export type GatewayOptions = {
   bodyDeadlines?: BodyDeadlineOptions;
   /** How answers that are not read are detected. Default: after 2 min. */
   readerDeadlines?: ReaderDeadlineOptions;
+  /** How line protocol becomes records. Default: without any rule. */
+  lineMapping?: LineMapping;
   /** Longest that a call with one answer may take. Default 30 s. */
   unaryDeadlineMs?: number;
   /** How long requests in flight may take when the gateway closes. Default 3 s. */
@@ -195,6 +199,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     readers,
     countRefusal,
     log,
+    callLog,
+  });
+  mountLines(app, {
+    mapping: options.lineMapping ?? defaultLineMapping,
+    upstream,
+    shares,
+    unaryDeadlineMs,
+    shutdownSignal: shutdown.signal,
+    now,
     callLog,
   });
   const cache = new AnswerCache({ maxBytes: options.cacheBytes ?? 64 * 1024 * 1024 });

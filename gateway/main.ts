@@ -8,6 +8,7 @@ import { assertListenAllowed, isLoopbackHost, toServerFiles } from "../runtime/t
 import { gatewaySettings } from "./config.ts";
 import { openGateway } from "./gateway.ts";
 import { toLimits } from "./limits/limit-settings.ts";
+import { toLineMapping } from "./line/line-settings.ts";
 
 /** Where npm run console:build writes. */
 const builtHere = fileURLToPath(new URL("../console/dist", import.meta.url));
@@ -50,6 +51,7 @@ await run({
         allowedHosts: settings.allowedHosts,
         consoleDir: settings.consoleDir ?? builtHere,
         cacheBytes: settings.cacheBytes,
+        lineMapping: toLineMapping(settings),
         bodyDeadlines: { bodyTimeoutMs: settings.bodyTimeoutMs },
         readerDeadlines: { readerTimeoutMs: settings.readerTimeoutMs },
         log,

@@ -1,6 +1,7 @@
 // The settings of the producer: its flags and variables, and which combinations are allowed.
 
 import { maxProducerIdLength } from "../client/spool/spool.ts";
+import { readDuplicates } from "../codec/row/duplicates.ts";
 import { readSampleType } from "../codec/row/sample-type.ts";
 import { epochUnits } from "../codec/row/time.ts";
 import { readUnit } from "../codec/unit.ts";
@@ -197,6 +198,12 @@ export const settings = {
     optional: true,
     doc: "with --input: how values continue between samples, for rows that do not say it: linear, step (each holds until the next) or counter (only rises)",
   }),
+  duplicates: setting({
+    flag: "duplicates",
+    parse: { placeholder: "WORD", expects: "keep or drop", read: readDuplicates },
+    optional: true,
+    doc: "with --input: whether equal records are several records (keep) or one, which is stored once (drop), for rows that do not say it",
+  }),
   outboxBytes: setting({
     flag: "outbox",
     env: "MILLRACE_OUTBOX",
@@ -258,13 +265,14 @@ export function assertConsistent(given: ProducerSettings, nowUs: number): void {
     }
   } else {
     if (given.strict) mistakes.push("--strict needs --input");
-    const { type, unit, epoch, maxGapMs, sampleType } = given;
+    const { type, unit, epoch, maxGapMs, sampleType, duplicates } = given;
     for (const [flag, value] of Object.entries({
       type,
       unit,
       epoch,
       "max-gap": maxGapMs,
       "sample-type": sampleType,
+      duplicates,
     }))
       if (value !== undefined) mistakes.push(`--${flag} needs --input`);
     if (speed !== undefined && speed > 1 && start === undefined)

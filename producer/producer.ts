@@ -97,8 +97,8 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
  * are sent again.
  */
 function idOfInput(settings: ProducerSettings, abort: AbortSignal): Promise<string> {
-  const { input, type, unit, epoch, maxGapMs, sampleType } = settings;
-  return inputId(input!, { type, unit, epoch, maxGapMs, sampleType }, { abort });
+  const { input, type, unit, epoch, maxGapMs, sampleType, duplicates } = settings;
+  return inputId(input!, { type, unit, epoch, maxGapMs, sampleType, duplicates }, { abort });
 }
 
 function uplinkOptions(

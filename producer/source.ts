@@ -73,14 +73,14 @@ async function runInput(
   { input, append }: { input: Input; append: Append },
 ): Promise<InputSummary> {
   const { sizeBytes } = input;
-  const { maxGapMs, batchIntervalMs, type, unit, epoch, sampleType } = settings;
+  const { maxGapMs, batchIntervalMs, type, unit, epoch, sampleType, duplicates } = settings;
   const maxGapUs = maxGapMs === undefined ? undefined : maxGapMs * 1000;
   return sendInput({
     source: input.source,
     log,
     abort,
     batchIntervalMs,
-    defaults: { signal: type, unit, maxGapUs, sampleType },
+    defaults: { signal: type, unit, maxGapUs, sampleType, duplicates },
     epoch,
     repeatable: repeats,
     append,

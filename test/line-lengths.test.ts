@@ -64,7 +64,10 @@ function sources(): string[] {
       : [name],
   );
   return paths.filter(
-    (path) => /\.(md|ts|mjs|proto|sql|sh)$|^\.ci\/[a-z]+$/.test(path) && !isLanded(path),
+    (path) =>
+      /\.(md|ts|mjs|proto|sql|sh)$|^\.ci\/[a-z]+$/.test(path) &&
+      !path.includes("/node_modules/") &&
+      !isLanded(path),
   );
 }
 

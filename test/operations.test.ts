@@ -11,7 +11,7 @@ const read = (path: string) =>
 
 test("settings are as --help prints them; if not, run npm run docs", () => {
   const page = read("docs/settings.md");
-  expect(page.match(/<!-- settings: /g)).toHaveLength(4);
+  expect(page.match(/<!-- settings: /g)).toHaveLength(6);
   expect(page).toBe(withSettings(page));
 });
 

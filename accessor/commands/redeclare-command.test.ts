@@ -30,8 +30,10 @@ test("a declaration is shown, corrected beside a running accessor, and refused w
   const samples = [{ ...column("power", times), unit: "W" }];
   await accessor.ingest.ingestBatch({ producerId: "p", sequence: 1n, batch: { machine, samples } });
 
-  const before = 'before: unit "W", max_gap 2700s (inferred), sample_type LINEAR\n';
-  const stepped = 'after:  unit "kW", max_gap 86400s (inferred), sample_type STEP\n';
+  const before =
+    'before: unit "W", max_gap 2700s (inferred), sample_type LINEAR, duplicates KEEP\n';
+  const stepped =
+    'after:  unit "kW", max_gap 86400s (inferred), sample_type STEP, duplicates KEEP\n';
   const [tried, odd, ...refused] = await Promise.all([
     // The other Unicode form of é names the same machine.
     run(
@@ -75,7 +77,7 @@ test("a declaration is shown, corrected beside a running accessor, and refused w
   );
 
   const done = await run(machine, "power", "--max-gap=00:20:00", "--unit=");
-  const after = "after:  unit none, max_gap 1200s, sample_type LINEAR\n";
+  const after = "after:  unit none, max_gap 1200s, sample_type LINEAR, duplicates KEEP\n";
   expect(done).toMatchObject({
     status: 0,
     stdout: expect.stringContaining(`${before}${after}Answers use it`),

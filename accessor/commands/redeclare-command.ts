@@ -6,7 +6,8 @@ import {
   RedeclareSignalResponseSchema,
   type SignalDeclaration,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
-import type { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import type { Duplicates, SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { duplicatesWord, readDuplicates } from "../../codec/row/duplicates.ts";
 import { durationForms, durationText, parseInterval } from "../../codec/row/duration.ts";
 import { readSampleType, sampleTypeWord } from "../../codec/row/sample-type.ts";
 import { maxMaxGapUs, textBounds } from "../../codec/row/text-fault.ts";
@@ -41,6 +42,12 @@ const typeReader: ValueReader<SampleType> = {
   read: (word) => readSampleType(word) || undefined,
 };
 
+const duplicatesReader: ValueReader<Duplicates> = {
+  placeholder: "keep|drop",
+  expects: "keep or drop",
+  read: (word) => readDuplicates(word) || undefined,
+};
+
 const settings = {
   unit: setting({
     flag: "unit",
@@ -60,6 +67,12 @@ const settings = {
     optional: true,
     doc: "how values go on between samples; a max_gap that was inferred follows it",
   }),
+  duplicates: setting({
+    flag: "duplicates",
+    parse: duplicatesReader,
+    optional: true,
+    doc: "whether equal records are several (keep) or one (drop), from now on; also of states and errors",
+  }),
   validateOnly: setting({
     flag: "validate-only",
     parse: onOff(),
@@ -72,7 +85,7 @@ const settings = {
   }),
 };
 const usage =
-  "redeclare MACHINE SIGNAL [--unit UNIT] [--max-gap TIME] [--sample-type TYPE] [--validate-only]";
+  "redeclare MACHINE SIGNAL [--unit UNIT] [--max-gap TIME] [--sample-type TYPE] [--duplicates WORD] [--validate-only]";
 const dashHint =
   "put a name that begins with - at the end, after --: redeclare --unit kW -- -7 power";
 
@@ -91,14 +104,15 @@ const isMistake: ReadonlySet<string> = new Set([
 
 await run({
   name: "redeclare",
-  about: `${usage}\n\n${dashHint}\n\nCorrects the declaration of a numeric signal of a machine. Answers about its past use it too.`,
+  about: `${usage}\n\n${dashHint}\n\nCorrects the declaration of a signal of a machine. Answers about its past use it too.`,
   settings,
   argv,
-  async open({ settings: { unit, maxGap, sampleType, validateOnly, databaseUrl }, log }) {
-    const isAsked = unit !== undefined || maxGap !== undefined || sampleType !== undefined;
+  async open({ settings: { validateOnly, databaseUrl, ...asked }, log }) {
+    const { unit, maxGap, sampleType, duplicates } = asked;
+    const isAsked = Object.values(asked).some((one) => one !== undefined);
     if (machine === "" || signal === "" || more.length > 0 || !isAsked)
       throw new ConfigError([
-        `expected: ${usage}, with at least one of the first three flags; quote names that contain spaces; ${dashHint}`,
+        `expected: ${usage}, with at least one of the first four flags; quote names that contain spaces; ${dashHint}`,
       ]);
     await using database = await openDatabase({
       url: databaseUrl,
@@ -112,6 +126,7 @@ await run({
       ...(unit === undefined ? {} : { unit }),
       ...(maxGap === undefined ? {} : { maxGap: toDuration(maxGap) }),
       ...(sampleType === undefined ? {} : { sampleType }),
+      ...(duplicates === undefined ? {} : { duplicates }),
     });
     const answer = await redeclareSignal(request, {
       catalog: new Catalog(database),
@@ -148,7 +163,10 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-function textOf({ unit, maxGap, maxGapInferred, sampleType }: SignalDeclaration): string {
-  const gap = durationText(BigInt(toDurationUs(maxGap!)));
-  return `unit ${unit === "" ? "none" : JSON.stringify(unit)}, max_gap ${gap}${maxGapInferred ? " (inferred)" : ""}, sample_type ${sampleTypeWord(sampleType)}`;
+function textOf(declaration: SignalDeclaration): string {
+  const { unit, maxGap, maxGapInferred, sampleType, duplicates } = declaration;
+  const equal = `duplicates ${duplicatesWord(duplicates)}`;
+  if (maxGap === undefined) return equal;
+  const gap = durationText(BigInt(toDurationUs(maxGap)));
+  return `unit ${unit === "" ? "none" : JSON.stringify(unit)}, max_gap ${gap}${maxGapInferred ? " (inferred)" : ""}, sample_type ${sampleTypeWord(sampleType)}, ${equal}`;
 }

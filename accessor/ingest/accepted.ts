@@ -1,6 +1,12 @@
 // The stored part of a batch, as feeds show it: the same whether it comes from this accessor or
 // from the log.
-import type { Batch, ErrorReport, Samples, StateChange } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type Batch,
+  Duplicates,
+  type ErrorReport,
+  type Samples,
+  type StateChange,
+} from "#gen/millrace/v1/signal_pb.ts";
 import { decodeBlock } from "../../codec/block/decode.ts";
 import { type ShownSeries, shownSamples } from "../store/shown-samples.ts";
 
@@ -16,6 +22,7 @@ export class AcceptedBatch implements Batch {
   readonly machine: string;
   readonly stateChanges: StateChange[];
   readonly errorReports: ErrorReport[];
+  readonly eventDuplicates = Duplicates.UNSPECIFIED;
   #packed: readonly PackedSamples[];
   #samples: Samples[] | undefined;
 

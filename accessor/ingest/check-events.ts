@@ -55,6 +55,16 @@ function accept<T extends { time?: Timestamp | undefined }>(
   return accepted;
 }
 
+/** Rejects all of these records, and removes them. */
+export function rejectEvents(
+  placed: Placed<unknown>[],
+  kind: RecordKind,
+  fault: Fault,
+  verdicts: Verdicts,
+): void {
+  for (const { position } of placed.splice(0)) verdicts.add({ kind, first: position }, fault);
+}
+
 const noTime: Fault = {
   reason: "TIME_INVALID",
   message: "time is required, with nanos from 0 to 999,999,999",

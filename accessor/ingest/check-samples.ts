@@ -1,6 +1,12 @@
 // Splits a batch's columns into stored and rejected samples, and sorts the stored ones by time.
 import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Samples, SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type Duplicates,
+  DuplicatesSchema,
+  type Samples,
+  SampleType,
+  SampleTypeSchema,
+} from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
 import {
   type Fault,
@@ -25,7 +31,7 @@ const typeNames = new Map(
 
 /** What is wrong with a column as a whole, before its series is known. */
 export function columnFault(samples: Samples, column: Column): Fault | undefined {
-  const { signal, unit, maxGap, sampleType } = samples;
+  const { signal, unit, maxGap, sampleType, duplicates } = samples;
   if (eventSignals.has(signal))
     return {
       reason: "SIGNAL_NAME_INVALID",
@@ -48,8 +54,14 @@ export function columnFault(samples: Samples, column: Column): Fault | undefined
       reason: "COLUMN_INVALID",
       message: `sample_type ${sampleType} is not LINEAR, STEP or COUNTER`,
     };
-  return textFault("unit", unit, textBounds.unit);
+  return duplicatesFault(duplicates) ?? textFault("unit", unit, textBounds.unit);
 }
+
+/** What is wrong with a meaning of duplicates, of a column or of events. */
+export const duplicatesFault = (duplicates: Duplicates): Fault | undefined =>
+  DuplicatesSchema.value[duplicates] === undefined
+    ? { reason: "COLUMN_INVALID", message: `duplicates ${duplicates} is not KEEP or DROP` }
+    : undefined;
 
 function timesFault(samples: Samples, { timesUs, values }: Column): Fault | undefined {
   const fault = (message: string): Fault => ({ reason: "COLUMN_INVALID", message });
@@ -71,7 +83,7 @@ const cure = `Correct what was declared wrong ${byRedeclaring}`;
 
 /** What is wrong with a column's declaration, compared with its known series. */
 export function declarationFault(
-  { unit, maxGap, sampleType }: Samples,
+  { unit, maxGap, sampleType, duplicates }: Samples,
   series: Series,
 ): Fault | undefined {
   const what = `signal ${series.signal} of ${series.machine}`;
@@ -97,7 +109,17 @@ export function declarationFault(
       message: `${what} has sample_type ${names[0]}, not ${names[1]}: leave it unset or as declared. ${cure}`,
     };
   }
-  return undefined;
+  return duplicatesMismatch(duplicates, series);
+}
+
+/** Also of events. */
+export function duplicatesMismatch(duplicates: Duplicates, series: Series): Fault | undefined {
+  if (duplicates === 0 || duplicates === series.duplicates) return undefined;
+  const [known, given] = [series.duplicates, duplicates].map(
+    (one) => DuplicatesSchema.value[one]?.localName,
+  );
+  const message = `signal ${series.signal} of ${series.machine} has duplicates ${known}, not ${given}: leave it unset or as declared. ${cure}`;
+  return { reason: "SIGNAL_DECLARATION_MISMATCH", message };
 }
 
 /**

@@ -13,7 +13,9 @@ const version = 1;
  * and UTF-8: version, machine; each state change (seconds, nanos, state, reason); each error report
  * (seconds, nanos, severity, code, message); each column (signal, unit, max_gap seconds and nanos,
  * times in microseconds, values); then, for each column with a sample_type, its position and the
- * type. Each list and each array is preceded by its length. columns: the batch's samples decoded,
+ * type; then what each column that says it declares of duplicates, as 2^32 plus its position and
+ * the number; then the same of events, as 2^33 and the number. Each list and each array is preceded
+ * by its length. columns: the batch's samples decoded,
  * in the order given.
  */
 export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
@@ -46,6 +48,15 @@ export function digestOf(batch: Batch, columns: readonly Column[]): Buffer {
     writer.number(i);
     writer.number(sampleType);
   }
+  for (const [i, { duplicates }] of batch.samples.entries()) {
+    if (duplicates === 0) continue;
+    writer.number(2 ** 32 + i);
+    writer.number(duplicates);
+  }
+  if (batch.eventDuplicates !== 0) {
+    writer.number(2 ** 33);
+    writer.number(batch.eventDuplicates);
+  }
   // One call: creating a Hash object costs 5 µs, while hashing a second of samples takes 2 µs.
   return hash("sha256", writer.written, "buffer").subarray(0, 16);
 }
@@ -55,10 +66,10 @@ function byteLengthOf(
   { machine, stateChanges, errorReports, samples }: Batch,
   columns: readonly Column[],
 ): number {
-  let bytes = 48 + 3 * machine.length;
+  let bytes = 64 + 3 * machine.length;
   for (const { reason } of stateChanges) bytes += 32 + 3 * reason.length;
   for (const { code, message } of errorReports) bytes += 40 + 3 * (code.length + message.length);
-  for (const { signal, unit } of samples) bytes += 64 + 3 * (signal.length + unit.length);
+  for (const { signal, unit } of samples) bytes += 80 + 3 * (signal.length + unit.length);
   for (const { timesUs, values } of columns) bytes += timesUs.byteLength + values.byteLength;
   return bytes;
 }

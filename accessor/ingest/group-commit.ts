@@ -11,7 +11,11 @@ import { refuse, type Submission } from "./prepared.ts";
 import { type Turn, Turns } from "./turns.ts";
 
 export type GroupCommitOptions = {
-  commit: (group: readonly Submission[]) => Promise<Decision[]>;
+  /**
+   * Decides at least the first batch of a group; the others come again, in the next group. The
+   * submissions of the result are what was committed.
+   */
+  commit: (group: readonly Submission[]) => Promise<DecidedSubmission[]>;
   /** Called with each group after its commit, and before its callers continue. */
   onDecided: (decided: DecidedSubmission[]) => void;
   /** A group is full at this size. Default 4 MiB, 1,024 batches. */
@@ -23,8 +27,20 @@ export type GroupCommitOptions = {
 
 export type DecidedSubmission = { submission: Submission; decision: Decision };
 
+/** Those that are stored now, ascending by revision. */
+export const storedOf = (decided: readonly DecidedSubmission[]) =>
+  decided
+    .filter(({ decision: { outcome } }) => outcome === "stored")
+    .map(({ submission: { prepared }, decision: { revision, committedUs } }) => ({
+      revision,
+      committedUs,
+      prepared,
+      rows: prepared.rows,
+    }))
+    .sort((a, b) => a.revision - b.revision);
+
 type Waiting = Submission &
-  Turn & { resolve: (decision: Decision) => void; reject: (error: unknown) => void };
+  Turn & { resolve: (decided: DecidedSubmission) => void; reject: (error: unknown) => void };
 
 export class GroupCommit {
   readonly #options: Required<GroupCommitOptions>;
@@ -43,7 +59,7 @@ export class GroupCommit {
   }
 
   /** Resolves when PostgreSQL has decided the batch. The caller bounds what is in flight. */
-  submit(submission: Submission, holder = ""): Promise<Decision> {
+  submit(submission: Submission, holder = ""): Promise<DecidedSubmission> {
     return new Promise((resolve, reject) => {
       const { producer, prepared } = submission;
       const turn = this.#turns.next({ holder, producerId: producer, bytes: prepared.bytes });
@@ -119,13 +135,12 @@ export class GroupCommit {
   async #flush(group: Waiting[]): Promise<void> {
     try {
       failpoint("ingest.before-commit");
-      const decisions = await this.#options.commit(group);
+      const decided = await this.#options.commit(group);
       failpoint("ingest.after-commit");
-      this.#options.onDecided(
-        group.map((submission, i) => ({ submission, decision: decisions[i]! })),
-      );
+      this.#options.onDecided(decided);
       failpoint("ingest.after-publish");
-      for (const [i, { resolve }] of group.entries()) resolve(decisions[i]!);
+      for (const [i, one] of decided.entries()) group[i]!.resolve(one);
+      if (decided.length < group.length) await this.#flush(group.slice(decided.length));
     } catch (error) {
       if (!isDataRefusal(error)) {
         for (const { reject } of group) reject(error);

@@ -11,20 +11,20 @@ import type { Tail } from "../feed/tail.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import type { QuotaLimit } from "../store/declare.ts";
-import { isOfAnotherEpoch } from "../store/errors.ts";
+import { isOfAnotherEpoch, isOfUnknownRepeats } from "../store/errors.ts";
 import {
   commitGroup,
-  type Decision,
   type Opened,
   openProducer,
   type ProducerLimits,
   type Sender,
 } from "../store/ingest.ts";
 import type { Quotas } from "../store/series.ts";
-import { type DecidedSubmission, GroupCommit } from "./group-commit.ts";
+import { type DecidedSubmission, GroupCommit, storedOf } from "./group-commit.ts";
 import { Minutes } from "./minutes.ts";
 import { prepareBatch } from "./prepare.ts";
 import type { Prepared, Submission } from "./prepared.ts";
+import { Repeats } from "./repeats.ts";
 import {
   assertJump,
   type Decided,
@@ -63,6 +63,9 @@ export type IntakeOptions = Limits & {
   monotonicMs: () => number;
 };
 
+/** How often a group is compared anew because another accessor has committed in between. */
+const maxTries = 8;
+
 type Admitting = { abort: AbortSignal; holder?: string; maxWaitMs?: number };
 
 export class Intake {
@@ -72,6 +75,7 @@ export class Intake {
   /** Bytes in flight, by caller. */
   readonly #inFlight: FairQueue;
   readonly #minutes: Minutes;
+  readonly #repeats: Repeats;
   /** The database's clock minus our monotonic one. */
   #clockOffsetUs: number;
 
@@ -84,6 +88,7 @@ export class Intake {
     };
     this.#clockOffsetUs = databaseNowUs - options.monotonicMs() * 1000;
     this.#minutes = new Minutes((machine, signal) => options.catalog.find(machine, signal));
+    this.#repeats = new Repeats(options.database);
     this.#inFlight = new FairQueue({ max: options.maxInFlightBytes });
     this.#group = new GroupCommit({
       commit: (group) => this.#commit(group),
@@ -191,6 +196,7 @@ export class Intake {
       { sequence, batch, byteLength: numbered.byteLength },
       {
         catalog: options.catalog,
+        repeats: this.#repeats,
         maxBatchBytes: options.maxBatchBytes,
         maxBatchRecords: options.maxBatchRecords,
         retention: options.retention,
@@ -202,7 +208,8 @@ export class Intake {
         onQuota: options.onQuota,
         isNext: async (asking) => {
           const asked = { ...sender, prepared: asking, ...(epoch === undefined ? {} : { epoch }) };
-          return (await this.#group.submit(asked, holder)).outcome === "next";
+          const { decision } = await this.#group.submit(asked, holder);
+          return decision.outcome === "next";
         },
       },
     );
@@ -213,8 +220,8 @@ export class Intake {
    * QUOTA_EXCEEDED or the database's error.
    */
   async decide({ holder = "", ...submission }: Submission & { holder?: string }): Promise<Decided> {
-    const decision = await this.#group.submit(submission, holder);
-    return toDecided(submission, decision, this.#options.producers);
+    const decided = await this.#group.submit(submission, holder);
+    return toDecided(decided.submission, decided.decision, this.#options.producers);
   }
 
   /** Resolves when nothing is in flight. */
@@ -226,22 +233,31 @@ export class Intake {
    * Fails if another epoch has begun since the ids in the group were assigned. Then nothing of the
    * group is published.
    */
-  async #commit(group: readonly Submission[]): Promise<Decision[]> {
+  async #commit(given: readonly Submission[]): Promise<DecidedSubmission[]> {
     const { database, epochs, producers } = this.#options;
     const { epoch } = this;
-    for (const submission of group) epochs.assertStill(submission.epoch ?? epoch);
-    try {
-      const decisions = await this.#written(commitGroup(database, group, { epoch, producers }));
-      // The last answer may have come from a former primary.
-      epochs.assertHolds({
-        epoch,
-        revision: decisions.reduce((most, { revision }) => Math.max(most, revision), 0),
-      });
-      return decisions;
-    } catch (error) {
-      // Follow it now, so that an immediate retry finds the new epoch.
-      if (isOfAnotherEpoch(error)) await epochs.follow(null);
-      throw error;
+    for (const submission of given) epochs.assertStill(submission.epoch ?? epoch);
+    for (let tries = 1; ; tries++) {
+      const { group, seen } = await this.#repeats.thin(given);
+      try {
+        const decisions = await this.#written(
+          commitGroup(database, group, { epoch, producers, seen }),
+        );
+        // The last answer may have come from a former primary.
+        epochs.assertHolds({
+          epoch,
+          revision: decisions.reduce((most, { revision }) => Math.max(most, revision), 0),
+        });
+        const decided = group.map((submission, i) => ({ submission, decision: decisions[i]! }));
+        this.#repeats.learn(storedOf(decided));
+        return decided;
+      } catch (error) {
+        this.#repeats.forget();
+        if (isOfUnknownRepeats(error) && tries < maxTries) continue;
+        // Follow it now, so that an immediate retry finds the new epoch.
+        if (isOfAnotherEpoch(error)) await epochs.follow(null);
+        throw error;
+      }
     }
   }
 
@@ -251,7 +267,7 @@ export class Intake {
       this.#options.onWrite();
       return answer;
     } catch (error) {
-      if (!isOfAnotherEpoch(error)) this.#options.onWrite(error);
+      if (!isOfAnotherEpoch(error) && !isOfUnknownRepeats(error)) this.#options.onWrite(error);
       throw error;
     }
   }
@@ -264,16 +280,14 @@ export class Intake {
     // Update the clock even if nothing was stored: one that has fallen behind rejects everything,
     // and must recover.
     this.#clockOffsetUs = fresh[0]!.decision.committedUs - this.#options.monotonicMs() * 1000;
-    const commits = fresh
-      .filter(({ decision }) => decision.outcome === "stored")
-      .map(({ submission: { prepared }, decision: { revision, committedUs } }) => ({
-        revision,
-        committedUs,
-        batch: prepared.accepted,
-        bytes: prepared.bytes,
-      }));
+    const commits = storedOf(fresh).map(({ revision, committedUs, prepared }) => ({
+      revision,
+      committedUs,
+      batch: prepared.accepted,
+      bytes: prepared.bytes,
+    }));
     if (commits.length === 0) return;
-    this.#options.tail.publish(commits.sort((a, b) => a.revision - b.revision));
+    this.#options.tail.publish(commits);
     this.#options.onCommitted();
   }
 }

@@ -10,9 +10,8 @@ import { oldestTaken, type Retention } from "../domain/retention.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { isLearning, type QuotaLimit } from "../store/declare.ts";
-import type { Placed } from "../store/ingest.ts";
 import type { Quotas, Series } from "../store/series.ts";
-import { acceptErrorReports, acceptStateChanges } from "./check-events.ts";
+import { acceptErrorReports, acceptStateChanges, rejectEvents } from "./check-events.ts";
 import {
   acceptableTimes,
   acceptSamples,
@@ -20,8 +19,9 @@ import {
   declarationFault,
   hasAcceptable,
 } from "./check-samples.ts";
+import { declareEvents } from "./declare-events.ts";
 import { digestOf } from "./digest.ts";
-import { assemble, type Prepared, refuse } from "./prepared.ts";
+import { type Prepared, refuse } from "./prepared.ts";
 import { refusalFor, refusalOf } from "./refusal.ts";
 import {
   declarationsOf,
@@ -30,12 +30,14 @@ import {
   registerNew,
   updateDeclaration,
 } from "./register.ts";
+import type { Repeats } from "./repeats.ts";
 import { futureToleranceUs } from "./time-limits.ts";
 import { Verdicts } from "./verdicts.ts";
 import type { StoredColumn } from "./warnings.ts";
 
 export type PrepareOptions = {
   catalog: Catalog;
+  repeats: Repeats;
   maxBatchBytes: number;
   maxBatchRecords: number;
   /** Which machines its sender may write; undefined: all. */
@@ -119,18 +121,27 @@ export async function prepareBatch(
     const same = columns.filter((_, j) => hasRecords[j] && batch.samples[j]!.signal === signal);
     return acceptableTimes(same, checksOf(signal).timeLimits);
   };
+  const { eventDuplicates } = batch;
+  const declaresEvents = (signal: string) => {
+    const known = options.catalog.find(batch.machine, signal);
+    return known === undefined || (known.duplicates === 0 && eventDuplicates !== 0);
+  };
   const registers =
     [...declared].some(([signal, declaration]) =>
       declares(declaration, options.catalog.find(batch.machine, signal)),
     ) ||
-    (stateChanges.length > 0 && options.catalog.find(batch.machine, "state") === undefined) ||
-    (errorReports.length > 0 && options.catalog.find(batch.machine, "error") === undefined);
+    (stateChanges.length > 0 && declaresEvents("state")) ||
+    (errorReports.length > 0 && declaresEvents("error"));
   // A batch that will be refused for its number must not register anything.
   if (registers && options.isNext !== undefined) {
     const asking = { ...refuse(sequence, digest, undefined), onlyAsks: true };
     if (!(await options.isNext(asking))) return asking;
   }
-  const events = { events: stateChanges.length > 0, errors: errorReports.length > 0 };
+  const events = {
+    events: stateChanges.length > 0,
+    errors: errorReports.length > 0,
+    eventDuplicates,
+  };
   const limit = registers
     ? await registerNew({ machine: batch.machine, declared, timesOf }, { ...events, ...options })
     : undefined;
@@ -152,11 +163,8 @@ export async function prepareBatch(
       };
       verdicts.add(place, fault);
     }
-    const rejectAll = (placed: Placed<unknown>[], kind: RecordKind) => {
-      for (const { position } of placed.splice(0)) verdicts.add({ kind, first: position }, fault);
-    };
-    if (!isKnown("state")) rejectAll(stateChanges, RecordKind.STATE_CHANGE);
-    if (!isKnown("error")) rejectAll(errorReports, RecordKind.ERROR_REPORT);
+    if (!isKnown("state")) rejectEvents(stateChanges, RecordKind.STATE_CHANGE, fault, verdicts);
+    if (!isKnown("error")) rejectEvents(errorReports, RecordKind.ERROR_REPORT, fault, verdicts);
   }
 
   const replaced = new Map<Series, Rhythm | undefined>();
@@ -170,6 +178,7 @@ export async function prepareBatch(
     });
     if (series.rhythm === undefined) replaced.set(series, rhythm);
   }
+  await declareEvents(batch, { stateChanges, errorReports, verdicts, catalog: options.catalog });
   const bySeries = new Map<Series, StoredColumn>();
   for (const [i, samples] of batch.samples.entries()) {
     if (!sound[i]) continue;
@@ -191,15 +200,7 @@ export async function prepareBatch(
     else earlier.column = mergeColumns(earlier.column, column);
     if (turns.isOver) await turns.pause();
   }
-  return assemble({
-    turns,
-    sequence,
-    digest,
-    batch,
-    verdicts,
-    stateChanges,
-    errorReports,
-    bySeries,
-    catalog: options.catalog,
-  });
+  const { catalog } = options;
+  const records = { stateChanges, errorReports, bySeries, dropped: 0 };
+  return options.repeats.prepare({ sequence, digest, batch, verdicts, catalog, ...records }, turns);
 }

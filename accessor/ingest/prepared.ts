@@ -26,6 +26,10 @@ import { type StoredColumn, warningsOf } from "./warnings.ts";
 export type Prepared = Storable & {
   /** Returned with the result when the batch is stored; not kept. */
   warnings: readonly Warning[];
+  /** How many records are not stored again. Returned like warnings. */
+  dropped: number;
+  /** What it was made of, if it has series that drop duplicates. */
+  dropping?: Dropping;
   /** The stored part, as feeds show it; its samples are unpacked when they are read. */
   accepted: AcceptedBatch;
   /**
@@ -34,6 +38,9 @@ export type Prepared = Storable & {
    */
   bytes: number;
 };
+
+/** seen: the revision up to which it has no record that is stored already. */
+export type Dropping = { readonly parts: Parts; readonly seen: number };
 
 /** epoch: the epoch in which its ids were assigned. */
 export type Submission = Sender & { prepared: Prepared; epoch?: number };
@@ -52,6 +59,7 @@ export function refuse(sequence: number, digest: Buffer, refusal: Refusal | unde
     digest,
     result,
     warnings: [],
+    dropped: 0,
     machineId: 0,
     rows: [],
     stateChanges: [],
@@ -63,26 +71,26 @@ export function refuse(sequence: number, digest: Buffer, refusal: Refusal | unde
 
 type BatchInit = MessageInitShape<typeof BatchSchema>;
 
-type Parts = Pick<Prepared, "sequence" | "digest" | "stateChanges" | "errorReports"> & {
-  turns: Turns;
-  batch: Batch;
-  verdicts: Verdicts;
-  bySeries: Map<Series, StoredColumn>;
-  catalog: Catalog;
+/** The records of a batch that are to be stored. */
+export type Records = Pick<Prepared, "stateChanges" | "errorReports"> & {
+  bySeries: ReadonlyMap<Series, StoredColumn>;
+  /** Of series that drop duplicates: samples with a time that has another value. */
+  otherValues?: ReadonlyMap<Series, number>;
 };
 
+export type Parts = Records &
+  Pick<Prepared, "sequence" | "digest"> & {
+    batch: Batch;
+    verdicts: Verdicts;
+    catalog: Catalog;
+    /** How many were removed. */
+    dropped: number;
+  };
+
 /** Encodes the accepted part of a batch. */
-export async function assemble({
-  turns,
-  sequence,
-  digest,
-  batch,
-  verdicts,
-  stateChanges,
-  errorReports,
-  bySeries,
-  catalog,
-}: Parts): Promise<Prepared> {
+export async function assemble(parts: Parts, turns: Turns): Promise<Prepared> {
+  const { sequence, digest, batch, verdicts, stateChanges, errorReports } = parts;
+  const { bySeries, catalog, otherValues, dropped } = parts;
   const { machine } = batch;
   const rows: LogRow[] = [];
   const packed: PackedSamples[] = [];
@@ -155,12 +163,13 @@ export async function assemble({
     packed,
   });
   const machineId = rows[0]?.series.machineId ?? 0;
-  const warnings = warningsOf(bySeries);
+  const warnings = warningsOf(bySeries, otherValues);
   return {
     sequence,
     digest,
     result,
     warnings,
+    dropped,
     machineId,
     rows,
     stateChanges,

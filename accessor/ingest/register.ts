@@ -3,7 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "#gen/millrace/v1/error_reason_pb.ts";
 import { type Refusal, RefusalSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { type Samples, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { Duplicates, type Samples, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { toDurationUs } from "../../codec/timestamps.ts";
 import { Failure } from "../domain/failure.ts";
 import { inferGapUs, learn, unknownRhythm } from "../history/infer-gap.ts";
@@ -14,12 +14,13 @@ import type { NewSeries, Quotas, Series } from "../store/series.ts";
 type Registering = {
   events: boolean;
   errors: boolean;
+  eventDuplicates: Duplicates;
   catalog: Catalog;
   holder: string;
   quotas: Quotas;
 };
 
-type Declaring = Pick<Samples, "unit" | "maxGap" | "sampleType">;
+type Declaring = Pick<Samples, "unit" | "maxGap" | "sampleType" | "duplicates">;
 
 /**
  * What the columns of a batch declare about each signal that has a record to store (`hasRecords`):
@@ -32,9 +33,9 @@ export function declarationsOf(
   { sound, hasRecords }: { sound: readonly boolean[]; hasRecords: readonly boolean[] },
 ): Map<string, Declaring> {
   const declared = new Map<string, Declaring>();
-  for (const [i, { signal, unit, maxGap, sampleType }] of samples.entries()) {
+  for (const [i, column] of samples.entries()) {
     if (!hasRecords[i]) continue;
-    declared.set(signal, filled(declared.get(signal), { unit, maxGap, sampleType }));
+    declared.set(column.signal, filled(declared.get(column.signal), column));
   }
   for (const [i, column] of samples.entries()) {
     const known = declared.get(column.signal);
@@ -46,11 +47,12 @@ export function declarationsOf(
 
 const filled = (
   known: Declaring | undefined,
-  { unit, maxGap, sampleType }: Declaring,
+  { unit, maxGap, sampleType, duplicates }: Declaring,
 ): Declaring => ({
   unit: known?.unit || unit,
   maxGap: known?.maxGap ?? maxGap,
   sampleType: known?.sampleType || sampleType,
+  duplicates: known?.duplicates || duplicates,
 });
 
 /**
@@ -67,7 +69,7 @@ export async function registerNew(
     declared: ReadonlyMap<string, Declaring>;
     timesOf: (signal: string) => Float64Array;
   },
-  { events, errors, catalog, holder, quotas }: Registering,
+  { events, errors, eventDuplicates, catalog, holder, quotas }: Registering,
 ): Promise<QuotaLimit | undefined> {
   const fresh = new Map<string, NewSeries>();
   const consider = (series: NewSeries) => {
@@ -79,13 +81,16 @@ export async function registerNew(
     maxGapUs: undefined,
     rhythm: undefined,
     sampleType: SampleType.UNSPECIFIED,
+    duplicates: eventDuplicates,
   };
   if (events) consider({ machine, signal: "state", kind: SignalKind.STATE, ...undeclared });
   if (errors) consider({ machine, signal: "error", kind: SignalKind.EVENT, ...undeclared });
-  for (const [signal, { unit, maxGap, sampleType }] of declared) {
+  for (const [signal, declaring] of declared) {
+    const { unit, maxGap, sampleType, duplicates } = declaring;
     const rhythm = maxGap === undefined ? learn(unknownRhythm, timesOf(signal)) : undefined;
     const maxGapUs = maxGap === undefined ? inferGapUs(rhythm!, sampleType) : toDurationUs(maxGap);
-    consider({ machine, signal, kind: SignalKind.NUMERIC, unit, maxGapUs, rhythm, sampleType });
+    const declaration = { unit, maxGapUs, rhythm, sampleType, duplicates };
+    consider({ machine, signal, kind: SignalKind.NUMERIC, ...declaration });
   }
   if (fresh.size === 0) return undefined;
   const limit = await catalog.register(machine, [...fresh.values()], { holder, quotas });
@@ -113,23 +118,27 @@ export function quotaRefusal(
 }
 
 /**
- * Whether a column declares something: a signal, its unit, its max_gap or its type. A rhythm that
- * is learned from its samples does not count, since it is only a guess.
+ * Whether a column declares something: a signal, its unit, max_gap, type, or what duplicates mean.
+ * A rhythm that is learned from its samples does not count, since it is only a guess.
  */
 export const declares = (
-  { unit, maxGap, sampleType }: Declaring,
+  { unit, maxGap, sampleType, duplicates }: Declaring,
   known: Series | undefined,
 ): boolean =>
   known === undefined ||
   (known.unit === "" && unit !== "") ||
   declaresGap({ maxGap, sampleType }, known) ||
-  (known.sampleType === SampleType.UNSPECIFIED && sampleType !== SampleType.UNSPECIFIED);
+  (known.sampleType === SampleType.UNSPECIFIED && sampleType !== SampleType.UNSPECIFIED) ||
+  (known.duplicates === Duplicates.UNSPECIFIED && duplicates !== Duplicates.UNSPECIFIED);
 
 /**
  * Whether a max_gap replaces an inferred one. An inferred value that has settled and comes back in
  * an export does not: it stays inferred.
  */
-function declaresGap({ maxGap, sampleType }: Omit<Declaring, "unit">, known: Series): boolean {
+function declaresGap(
+  { maxGap, sampleType }: Pick<Declaring, "maxGap" | "sampleType">,
+  known: Series,
+): boolean {
   if (known.rhythm === undefined || maxGap === undefined) return false;
   return (
     isLearning(known) ||
@@ -140,22 +149,25 @@ function declaresGap({ maxGap, sampleType }: Omit<Declaring, "unit">, known: Ser
 /**
  * timesOf: times of the samples that may be stored, ascending.
  *
- * What a column adds to a known series: a unit, a max_gap or a type that is not declared yet, or
- * more of the rhythm from which its max_gap is inferred. Undefined: nothing new.
+ * What a column adds to a known series: a unit, a max_gap, a type or a meaning of duplicates that
+ * is not declared yet, or more of the rhythm from which its max_gap is inferred. Undefined: nothing
+ * new.
  */
 function newDeclaration(
-  { unit, maxGap, sampleType }: Declaring,
+  { unit, maxGap, sampleType, duplicates }: Declaring,
   timesOf: () => Float64Array,
   series: Series,
 ): Declaration | undefined {
   const newUnit = series.unit === "" && unit !== "" ? unit : undefined;
   const newType =
     series.sampleType === SampleType.UNSPECIFIED && sampleType !== 0 ? sampleType : undefined;
-  const added = { unit: newUnit, sampleType: newType };
-  const isNew = newUnit !== undefined || newType !== undefined;
+  const newDuplicates =
+    series.duplicates === Duplicates.UNSPECIFIED && duplicates !== 0 ? duplicates : undefined;
+  const added = { unit: newUnit, sampleType: newType, duplicates: newDuplicates };
+  const isNew = Object.values(added).some((one) => one !== undefined);
   const { rhythm, maxGapUs } = series;
   if (rhythm === undefined || maxGapUs === undefined)
-    return isNew ? { ...added, maxGapUs: maxGapUs!, rhythm } : undefined;
+    return isNew ? { ...added, maxGapUs, rhythm } : undefined;
   if (declaresGap({ maxGap, sampleType }, series))
     return { ...added, maxGapUs: toDurationUs(maxGap!), rhythm: undefined };
   const learned = isLearning(series) ? learn(rhythm, timesOf()) : rhythm;

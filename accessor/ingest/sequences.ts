@@ -101,12 +101,12 @@ export function foreign(sender: Sender): Failure {
 
 /** The answer to a decided batch. Fails for one that was not accepted. */
 export function toDecided(
-  { prepared: { sequence, warnings }, ...sender }: Submission,
+  { prepared: { sequence, warnings, dropped }, ...sender }: Submission,
   { outcome, revision, result: encoded, expected }: Decision,
   { maxProducers }: ProducerLimits,
 ): Decided {
   // For nearly every batch this is the whole answer.
-  if (outcome === "stored" && encoded === null && warnings.length === 0)
+  if (outcome === "stored" && encoded === null && warnings.length === 0 && dropped === 0)
     return {
       revision,
       result: create(BatchResultSchema, { sequence: BigInt(sequence) }),
@@ -142,6 +142,9 @@ export function toDecided(
     encoded === null
       ? create(BatchResultSchema, { sequence: BigInt(sequence), duplicate })
       : { ...fromBinary(BatchResultSchema, encoded, { readUnknownFields: false }), duplicate };
-  if (outcome === "stored") result.warnings = [...warnings];
+  if (outcome === "stored" || outcome === "decided") {
+    result.warnings = [...warnings];
+    result.droppedDuplicates = dropped;
+  }
   return { revision, result, plain: false };
 }

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WarningReason } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { Duplicates, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { unknownRhythm } from "../history/infer-gap.ts";
 import type { Series } from "../store/series.ts";
 import { openTestAccessor, type TestAccessor } from "../testing/accessor.ts";
@@ -23,6 +23,7 @@ const seriesOf = (declared: Partial<Series>): Series => ({
   kind: SignalKind.NUMERIC,
   unit: "",
   maxGapUs: 60 * s,
+  duplicates: Duplicates.UNSPECIFIED,
   sampleType: LINEAR,
   rhythm: undefined,
   staleThrough: -1,

@@ -24,7 +24,10 @@ export const byRedeclaring =
   "with RedeclareSignal (REST: PATCH /machines/{machine}/signals/{signal}; command line: npx millrace redeclare)";
 
 /** In order of columns; more than `maxWarnings` are left out. */
-export function warningsOf(stored: ReadonlyMap<Series, StoredColumn>): Warning[] {
+export function warningsOf(
+  stored: ReadonlyMap<Series, StoredColumn>,
+  otherValues: ReadonlyMap<Series, number> = new Map(),
+): Warning[] {
   const warnings: Warning[] = [];
   for (const [series, { position, column, replaced }] of stored) {
     const texts = [
@@ -33,6 +36,7 @@ export function warningsOf(stored: ReadonlyMap<Series, StoredColumn>): Warning[]
         notCovered(series, column.timesUs) ?? noLongerCovered(series, replaced),
       ],
       [WarningReason.NO_ENERGY, noEnergy(series)],
+      [WarningReason.DIFFERENT_VALUES, differentValues(series, otherValues.get(series))],
     ] as const;
     for (const [reason, message] of texts) {
       if (message === undefined) continue;
@@ -86,6 +90,12 @@ function noLongerCovered(
   if (closestUs <= maxGapUs) return undefined;
   const [gap, closest] = [maxGapUs, closestUs].map((us) => durationText(BigInt(us)));
   return `this batch declares a max_gap of ${gap} for "${signal}", whose first samples are at least ${closest} apart: between such samples there is no integral, energy, increase or coverage. Correct a wrong max_gap ${byRedeclaring}`;
+}
+
+function differentValues({ signal }: Series, count = 0): string | undefined {
+  if (count === 0) return undefined;
+  const which = count === 1 ? "1 sample" : `${count} samples`;
+  return `${which} of "${signal}" have a time at which another value is stored: both are kept. Send each value once, with the time at which it was measured; give two sources two signals`;
 }
 
 /** Warnings about a declaration, which its correction returns. */

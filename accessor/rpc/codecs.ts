@@ -1,6 +1,7 @@
 // The messages that the accessor encodes and decodes with its own code: those with columns or
 // buckets, which are most of the bytes on the wire.
 import {
+  IngestBatchesRequestSchema,
   IngestBatchRequestSchema,
   IngestRequestSchema,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
@@ -11,7 +12,11 @@ import {
   WatchSignalsResponseSchema,
 } from "#gen/millrace/v1/signal_service_pb.ts";
 import { SeriesBucketsSchema } from "#gen/millrace/v1/summary_pb.ts";
-import { decodeIngestBatchRequest, decodeIngestRequest } from "../../codec/wire/decode.ts";
+import {
+  decodeIngestBatchesRequest,
+  decodeIngestBatchRequest,
+  decodeIngestRequest,
+} from "../../codec/wire/decode.ts";
 import {
   encodeBatch,
   encodeReadSignalsResponse,
@@ -23,6 +28,7 @@ import { encodeAggregateSamplesResponse, encodeSeriesBuckets } from "./encode-bu
 export const accessorCodecs: Codecs = new Map([
   codecOf(IngestRequestSchema, { decode: decodeIngestRequest }),
   codecOf(IngestBatchRequestSchema, { decode: decodeIngestBatchRequest }),
+  codecOf(IngestBatchesRequestSchema, { decode: decodeIngestBatchesRequest }),
   codecOf(ReadSignalsResponseSchema, { encode: encodeReadSignalsResponse }),
   codecOf(WatchSignalsResponseSchema, { encode: encodeWatchSignalsResponse }),
   codecOf(AggregateSamplesResponseSchema, { encode: encodeAggregateSamplesResponse }),

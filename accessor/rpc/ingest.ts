@@ -22,6 +22,7 @@ import { toBatchSender, toHelloSender } from "../ingest/sequences.ts";
 import { UndecidedBatches } from "../ingest/undecided.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Sender } from "../store/ingest.ts";
+import { ingestInOrder } from "./ingest-in-order.ts";
 import { redeclareSignal } from "./redeclare.ts";
 
 export type IngestServiceOptions = {
@@ -92,6 +93,19 @@ export function createIngestService(
       const prepared = await intake.prepare(numbered);
       const { result, revision } = await intake.decide({ ...sender, prepared, epoch, holder });
       return { result, cursor: cursorOf({ epoch, revision }) };
+    },
+
+    ingestBatches(request, context) {
+      const { producerId, sequence, batches } = request;
+      assertProducer(context, producerId);
+      const holder = context.values.get(shareHolderKey);
+      const permits = permitsOf(context);
+      const sender = toBatchSender(producerId, ownerOf(context));
+      const caller = { sender, permits, holder, abort: context.signal, maxWaitMs: maxBatchWaitMs };
+      const sizes = { totalBytes: receivedBytes(request) };
+      return ingestInOrder({ first: sequence, batches, ...sizes }, { intake, ...caller }).then(
+        ({ results, position }) => ({ results, cursor: cursorOf(position) }),
+      );
     },
 
     redeclareSignal(request, context) {

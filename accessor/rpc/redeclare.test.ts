@@ -102,7 +102,7 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
   const invalid = { reason: "REQUEST_INVALID" };
   const nothing = own.ingest.redeclareSignal({ ...asked, unit: undefined, maxGap: undefined });
   const error = ConnectError.from(await nothing.catch((failure: unknown) => failure));
-  const description = "at least one of unit, max_gap and sample_type must be given";
+  const description = "at least one of unit, max_gap, sample_type and duplicates must be given";
   expect([error.rawMessage, await reasonOf(nothing)]).toEqual([
     description,
     expect.objectContaining(invalid),
@@ -111,6 +111,7 @@ test("unit and max_gap are corrected by an administrator, for answers about the 
     { field: "unit", description },
     { field: "max_gap", description },
     { field: "sample_type", description },
+    { field: "duplicates", description },
   ]);
   expect(await told({ maxGap: { seconds: 86_401n } })).toMatchObject(invalid);
   expect(await told({ sampleType: 9 })).toMatchObject(invalid);

@@ -5,7 +5,7 @@ import type {
   RedeclareSignalResponseSchema,
   SignalDeclarationSchema,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import { Duplicates, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import { maxMaxGapUs, textBounds, textFault } from "../../codec/row/text-fault.ts";
 import { toDuration, toDurationUs } from "../../codec/timestamps.ts";
 import { readUnit } from "../../codec/unit.ts";
@@ -23,9 +23,10 @@ type Options = {
 };
 
 export async function redeclareSignal(
-  { machine: name, signal, unit: given, maxGap, sampleType, validateOnly }: RedeclareSignalRequest,
+  request: RedeclareSignalRequest,
   { catalog, permits }: Options,
 ): Promise<MessageInitShape<typeof RedeclareSignalResponseSchema>> {
+  const { machine: name, signal, unit: given, maxGap, sampleType, duplicates } = request;
   const machines = [name];
   checkMachines(machines);
   checkSignals([signal]);
@@ -35,20 +36,22 @@ export async function redeclareSignal(
   const maxGapUs = maxGap === undefined ? undefined : toDurationUs(maxGap);
   if (maxGapUs !== undefined && !(maxGapUs > 0 && maxGapUs <= maxMaxGapUs))
     throw invalid("max_gap", "must be above 0 and at most 24 h");
-  if (unit === undefined && maxGap === undefined && sampleType === SampleType.UNSPECIFIED)
-    throw nothingGiven();
+  const ofSamples =
+    unit !== undefined || maxGap !== undefined || sampleType !== SampleType.UNSPECIFIED;
+  if (!ofSamples && duplicates === Duplicates.UNSPECIFIED) throw nothingGiven();
   // The name is already in its one form.
-  const series = await findSeries(catalog, { machine: machines[0]!, signal, permits });
+  const series = await findSeries(catalog, { machine: machines[0]!, signal, permits, ofSamples });
   const before = toDeclaration(series);
   const after = {
     unit: unit ?? series.unit,
     sampleType: sampleType || series.sampleType,
+    duplicates: duplicates || series.duplicates,
     rhythm: maxGap === undefined ? series.rhythm : undefined,
   };
   // A max_gap that is not declared follows the type.
   const inferredUs = after.rhythm && inferGapUs(after.rhythm, after.sampleType);
-  const wanted = { ...after, maxGapUs: maxGapUs ?? inferredUs ?? series.maxGapUs! };
-  if (validateOnly)
+  const wanted = { ...after, maxGapUs: maxGapUs ?? inferredUs ?? series.maxGapUs };
+  if (request.validateOnly)
     return {
       before,
       after: toDeclaration(wanted),
@@ -56,7 +59,7 @@ export async function redeclareSignal(
     };
   await catalog.redeclare(
     series,
-    { ...wanted, unit, sampleType: sampleType || undefined },
+    { ...wanted, unit, sampleType: sampleType || undefined, duplicates: duplicates || undefined },
     { force: true },
   );
   return { before, after: toDeclaration(series), warnings: energyWarnings(series) };
@@ -64,8 +67,8 @@ export async function redeclareSignal(
 
 /** No single field is at fault. */
 function nothingGiven(): Failure {
-  const fields = ["unit", "max_gap", "sample_type"];
-  const description = "at least one of unit, max_gap and sample_type must be given";
+  const fields = ["unit", "max_gap", "sample_type", "duplicates"];
+  const description = "at least one of unit, max_gap, sample_type and duplicates must be given";
   const violations = fields.map((field) => ({ field, description }));
   return new Failure("REQUEST_INVALID", description, {
     violations,
@@ -75,7 +78,12 @@ function nothingGiven(): Failure {
 
 async function findSeries(
   catalog: Catalog,
-  { machine, signal, permits }: { machine: string; signal: string; permits: Options["permits"] },
+  {
+    machine,
+    signal,
+    permits,
+    ofSamples,
+  }: { machine: string; signal: string; permits: Options["permits"]; ofSamples: boolean },
 ): Promise<Series> {
   if (permits?.(machine) === false)
     throw new Failure("PERMISSION_DENIED", `the credential does not cover machine ${machine}`);
@@ -97,23 +105,25 @@ async function findSeries(
     const message = `${machine} has sent no signal "${signal}"; it has sent ${known}`;
     throw new Failure("SIGNAL_UNKNOWN", message, { metadata: { signal, known } });
   }
-  if (series.kind !== SignalKind.NUMERIC)
-    throw new Failure("SIGNAL_NOT_NUMERIC", `"${signal}" has no samples, so it declares nothing`, {
-      metadata: { signal },
-    });
+  if (ofSamples && series.kind !== SignalKind.NUMERIC) {
+    const message = `"${signal}" has no samples, so it declares nothing but duplicates`;
+    throw new Failure("SIGNAL_NOT_NUMERIC", message, { metadata: { signal } });
+  }
   return series;
 }
+
+type Declared = Pick<Series, "unit" | "maxGapUs" | "rhythm" | "sampleType" | "duplicates">;
 
 const toDeclaration = ({
   unit,
   maxGapUs,
   rhythm,
   sampleType,
-}: Pick<Series, "unit" | "maxGapUs" | "rhythm" | "sampleType">): MessageInitShape<
-  typeof SignalDeclarationSchema
-> => ({
+  duplicates,
+}: Declared): MessageInitShape<typeof SignalDeclarationSchema> => ({
   unit,
-  maxGap: toDuration(maxGapUs!),
+  ...(maxGapUs === undefined ? {} : { maxGap: toDuration(maxGapUs) }),
   maxGapInferred: rhythm !== undefined,
-  sampleType: sampleType || SampleType.LINEAR,
+  sampleType: maxGapUs === undefined ? 0 : sampleType || SampleType.LINEAR,
+  duplicates: duplicates || Duplicates.KEEP,
 });

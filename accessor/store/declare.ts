@@ -1,6 +1,6 @@
 // Writes the declarations of series: registers them, and sets unit and max_gap afterwards.
 import { z } from "zod";
-import type { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import type { Duplicates, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { chooseBucketUs } from "../history/buckets-of-time.ts";
 import { maxDistances, type Rhythm } from "../history/infer-gap.ts";
 import { toArray } from "./binary-arrays.ts";
@@ -42,6 +42,7 @@ export async function registerSeries(
         ${list(({ rhythm }) => (rhythm === undefined ? null : `{${rhythm.distancesUs.join(",")}}`), "text")},
         ${list(({ rhythm }) => rhythm?.lastUs ?? null, "int8")},
         ${list(({ sampleType }) => sampleType || null, "int2")},
+        ${list(({ duplicates }) => duplicates || null, "int2")},
         ${own.machines}::int4, ${own.series}::int4, ${all.machines}::int4, ${all.series}::int4) as limit`);
     return limit ?? undefined;
   } catch (error) {
@@ -50,33 +51,34 @@ export async function registerSeries(
 }
 
 /**
- * unit, sampleType: undefined leaves the value unchanged. rhythm: the basis that max_gap was
- * inferred from; undefined: it is declared.
+ * unit, sampleType, duplicates: undefined leaves the value unchanged. maxGapUs: undefined for
+ * states and errors. rhythm: the basis that max_gap was inferred from; undefined: it is declared.
  */
 export type Declaration = {
   unit?: string | undefined;
-  maxGapUs: number;
+  maxGapUs: number | undefined;
   rhythm: Rhythm | undefined;
   sampleType?: SampleType | undefined;
+  duplicates?: Duplicates | undefined;
 };
 
 /**
- * Sets the declaration of a series: a unit or a type if it has none, a max_gap if its own is
- * inferred; with `force` in any case. Returns false, without any effect, if max_gap was inferred
- * from another basis than the one known here.
+ * Sets the declaration of a series: a unit, a type or a meaning of duplicates if it has none, a
+ * max_gap if its own is inferred; with `force` in any case. Returns false, without any effect, if
+ * max_gap was inferred from another basis than the one known here.
  */
 export async function redeclare(
   database: Database,
   { id, rhythm: known }: Series,
-  { unit, maxGapUs, rhythm, sampleType }: Declaration,
+  { unit, maxGapUs, rhythm, sampleType, duplicates }: Declaration,
   { force = false } = {},
 ): Promise<boolean> {
   const distances = (of: Rhythm | undefined) =>
     of === undefined ? sql.fragment`null` : sql.array([...of.distancesUs], "int8");
   try {
     return await database.slonik.oneFirst(sql.type(z.object({ done: z.boolean() }))`
-      select redeclare(${id}::int4, ${unit ?? null}::text, ${maxGapUs}::int8, ${distances(rhythm)},
-        ${rhythm?.lastUs ?? null}::int8, ${sampleType ?? null}::int2, ${force}, ${distances(known)}) as done`);
+      select redeclare(${id}::int4, ${unit ?? null}::text, ${maxGapUs ?? null}::int8, ${distances(rhythm)},
+        ${rhythm?.lastUs ?? null}::int8, ${sampleType ?? null}::int2, ${duplicates ?? null}::int2, ${force}, ${distances(known)}) as done`);
   } catch (error) {
     throw toFailure(error);
   }

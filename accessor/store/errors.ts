@@ -32,6 +32,10 @@ export function toFailure(error: unknown): Failure {
   }
   // The ids and revisions in the statement belong to an epoch that has ended.
   if (code === "MR002") return moved(error);
+  if (code === "MR003") {
+    const message = "other accessors store the same records at this moment; try again";
+    return new Failure("DATABASE_UNAVAILABLE", message, { retryAfterMs, cause: error });
+  }
   if (code === "57014") {
     return new Failure("DEADLINE_EXCEEDED", "the database took too long; ask for less at once", {
       cause: error,
@@ -80,6 +84,11 @@ export function isDataRefusal(error: unknown): boolean {
 /** Whether a statement was refused because its caller's data is of another epoch. */
 export function isOfAnotherEpoch(error: unknown): boolean {
   return sqlStateOf(error) === "MR002";
+}
+
+/** Whether records that may repeat others must be compared with newer commits first. */
+export function isOfUnknownRepeats(error: unknown): boolean {
+  return sqlStateOf(error instanceof Failure ? error.cause : error) === "MR003";
 }
 
 /**

@@ -18,6 +18,7 @@ const names = [
   "functions/epochs.sql",
   "functions/log.sql",
   "functions/producers.sql",
+  "functions/repeats.sql",
   "functions/ingest.sql",
   "functions/series.sql",
   "functions/descriptions.sql",

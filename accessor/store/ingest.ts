@@ -1,6 +1,6 @@
 // The statements on producers' numbers: ingest() with groups of prepared batches, and the outcome
 // of each; hellos; forgetting producers.
-import type { ErrorReport, StateChange } from "#gen/millrace/v1/signal_pb.ts";
+import { Duplicates, type ErrorReport, type StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import { toArray } from "./binary-arrays.ts";
 import type { Database } from "./database.ts";
 import type { Series } from "./series.ts";
@@ -69,16 +69,22 @@ export type Decision = {
   expected: number;
 };
 
+// Before ingest(), and under the same lock.
+const repeatsKnown = `, lateral assert_repeats_known(
+      case when known is not null then $30::int4[] end, $31::int8[], $32::int8[], $33::int8[]) repeats_known`;
+
 /**
  * Commits a group. One producer's batches are in order, each sequence once. Returns outcomes in the
- * same order. epoch: fails with MR002 unless it is the newest; undefined: accepts any.
+ * same order. epoch: fails with MR002 unless it is the newest; undefined: accepts any. seen: fails
+ * with MR003 if, after that revision, another process has committed to a series that drops
+ * duplicates, at the times of the group's records.
  */
 export async function commitGroup(
   database: Database,
   group: readonly (Sender & { prepared: Storable })[],
-  options: { epoch?: number | undefined; producers?: ProducerLimits } = {},
+  options: { epoch?: number | undefined; producers?: ProducerLimits; seen?: number } = {},
 ): Promise<Decision[]> {
-  const { epoch, producers = defaultProducerLimits } = options;
+  const { epoch, producers = defaultProducerLimits, seen = 0 } = options;
   const { maxProducers, idempotencyWindowMs } = producers;
   const rows = group.flatMap(({ prepared }, i) =>
     prepared.rows.map((row) => ({ ...row, batch: i + 1 })),
@@ -89,10 +95,13 @@ export async function commitGroup(
   const errors = group.flatMap(({ prepared }, i) =>
     prepared.errorReports.map((placed) => ({ ...placed, batch: i + 1, prepared })),
   );
+  const once = rows.filter(({ series }) => series.duplicates === Duplicates.DROP);
   const answers = await database.write(
     // Its dependence on known makes PostgreSQL set it first; it is valid until the commit.
-    `select outcome, revision, committed_us, result, expected from set_config('millrace.epoch', $29::text, true) known, lateral ingest(
-      case when known is not null then $1::int8 end, $2::int8, $3::text[], $4::text[], $5::int8[],
+    `select outcome, revision, committed_us, result, expected from set_config('millrace.epoch', $29::text, true) known${
+      once.length === 0 ? "" : repeatsKnown
+    }, lateral ingest(
+      case when known is not null ${once.length === 0 ? "" : "and repeats_known"} then $1::int8 end, $2::int8, $3::text[], $4::text[], $5::int8[],
       $6::int8[], $7::bytea[], $8::bytea[], $9::bool[],
       $10::int4[], $11::int4[], $12::int8[], $13::int8[], $14::int4[], $15::bytea[],
       $16::int4[], $17::int4[], $18::int4[], $19::int8[], $20::int2[], $21::text[],
@@ -129,8 +138,16 @@ export async function commitGroup(
       toArray.text(errors.map(({ record }) => record.code)),
       toArray.text(errors.map(({ record }) => record.message)),
       epoch === undefined ? "" : String(epoch),
+      ...(once.length === 0
+        ? []
+        : [
+            toArray.int4(once.map(({ series }) => series.id)),
+            toArray.int8(once.map(({ firstUs }) => firstUs)),
+            toArray.int8(once.map(({ lastUs }) => lastUs)),
+            toArray.int8(once.map(() => seen)),
+          ]),
     ],
-    { name: "ingest" },
+    { name: once.length === 0 ? "ingest" : "ingest_once" },
   );
   return (answers as [Decision["outcome"], number, number, Buffer | null, number][]).map(
     ([outcome, revision, committedUs, result, expected]) => ({

@@ -590,6 +590,9 @@ create table series (
   bucket_us bigint,
   -- millrace.v1.SampleType as a number; null: nobody declared it, so it is linear
   sample_type smallint,
+  -- What equal records mean, as millrace.v1.Duplicates numbers it: 1 keep, 2 drop. Null: not
+  -- declared, so they are kept
+  duplicates smallint,
   PRIMARY KEY (id),
   UNIQUE (machine_id, signal),
   FOREIGN KEY (machine_id) REFERENCES machine(id)
@@ -799,6 +802,7 @@ create table zone_clock (
 --   max_gap_inferred boolean: Whether max_gap was inferred; false: declared
 --   sample_type text: LINEAR, STEP or COUNTER
 --   max_gap text: As rows declare it; null while it may still change
+--   duplicates text: What equal records are: KEEP, several; DROP, one
 
 -- As they were sent, repeated states too
 -- view millrace_v1.state_changes
@@ -867,6 +871,12 @@ create table zone_clock (
 -- function assert_epoch(p_newest integer)
 --   returns void; plpgsql, volatile
 --   Fails with MR002 if the caller knows another epoch, by the setting millrace.epoch
+
+-- function assert_repeats_known(r_series integer[], r_first bigint[], r_last bigint[], r_seen
+--   bigint[])
+--   returns boolean; plpgsql, volatile, set enable_sort=off, enable_seqscan=off
+--   Locks revisions. Fails with MR003 if, after the revision r_seen, something was committed to a
+--   series between r_first and r_last
 
 -- function await_older_version(p_key integer)
 --   returns void; plpgsql, volatile
@@ -958,6 +968,10 @@ create table zone_clock (
 -- function drop_touched_before(p_before bigint, p_limit integer)
 --   returns integer; sql, volatile
 --   Drops p_limit rows of touched at most that are over before p_before. Returns how many
+
+-- function duplicates_name(duplicates smallint)
+--   returns text; sql, immutable, parallel safe
+--   What equal records of a series mean, as the contract says it
 
 -- function earliest_us()
 --   returns bigint; sql, immutable, parallel safe
@@ -1223,8 +1237,14 @@ create table zone_clock (
 -- function redeclare(p_series integer, p_unit text, p_max_gap_us bigint, p_learned_us bigint[],
 --   p_learned_last_us bigint, p_sample_type smallint, p_any boolean, p_expected bigint[])
 --   returns boolean; plpgsql, volatile
+--   redeclare() of programs up to migration 0051, which do not know of duplicates
+
+-- function redeclare(p_series integer, p_unit text, p_max_gap_us bigint, p_learned_us bigint[],
+--   p_learned_last_us bigint, p_sample_type smallint, p_duplicates smallint, p_any boolean,
+--   p_expected bigint[])
+--   returns boolean; plpgsql, volatile
 --   Sets what a series declares: a unit where it has none, a max_gap where its own is inferred, a
---   type where it has none; p_any: whatever it has
+--   type and what duplicates mean where it has none; p_any: whatever it has
 
 -- function refuse_calendar(message text, hint text)
 --   returns boolean; plpgsql, stable
@@ -1237,11 +1257,18 @@ create table zone_clock (
 
 -- function register_series(p_owner text, p_machine text, p_signal text[], p_kind smallint[], p_unit
 --   text[], p_max_gap_us bigint[], p_learned text[], p_learned_last bigint[], p_sample_type
---   smallint[], p_own_machines integer, p_own_series integer, p_all_machines integer, p_all_series
---   integer)
+--   smallint[], p_duplicates smallint[], p_own_machines integer, p_own_series integer,
+--   p_all_machines integer, p_all_series integer)
 --   returns text; plpgsql, volatile
 --   Registers what of a machine's series is missing, as far as the quotas allow. Returns the limit
 --   that was reached, or null
+
+-- function register_series(p_owner text, p_machine text, p_signal text[], p_kind smallint[], p_unit
+--   text[], p_max_gap_us bigint[], p_learned text[], p_learned_last bigint[], p_sample_type
+--   smallint[], p_own_machines integer, p_own_series integer, p_all_machines integer, p_all_series
+--   integer)
+--   returns text; plpgsql, volatile
+--   register_series() of programs up to migration 0051, which do not know of duplicates
 
 -- function register_series(p_owner text, p_machine text, p_signal text[], p_kind smallint[], p_unit
 --   text[], p_max_gap_us bigint[], p_own_machines integer, p_own_series integer, p_all_machines

@@ -1,6 +1,6 @@
 // A row of the catalogue as PostgreSQL returns it, with its declaration.
 import { z } from "zod";
-import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { Duplicates, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { sql } from "./sql.ts";
 import { toNumbers } from "./summary-rows.ts";
 
@@ -18,6 +18,7 @@ export const seriesRow = z.object({
   stale_through: z.number().nullable(),
   bucket_us: z.number().nullable(),
   sample_type: z.number().nullable(),
+  duplicates: z.number().nullable(),
   first_seen_us: z.number(),
 });
 
@@ -25,13 +26,14 @@ export type SeriesRow = z.infer<typeof seriesRow>;
 
 /** The select list for a row, from series joined with machine. */
 export const seriesColumns = sql.fragment`series.id, machine_id, machine.name as machine, signal, kind, unit, max_gap_us,
-  learned_us::text as learned_us, learned_last_us, stale_through, bucket_us, sample_type, to_us(first_seen_at) as first_seen_us`;
+  learned_us::text as learned_us, learned_last_us, stale_through, bucket_us, sample_type, duplicates, to_us(first_seen_at) as first_seen_us`;
 
 /** The fields that a declaration may change. */
 export const declaredBy = (row: SeriesRow) => ({
   unit: row.unit,
   maxGapUs: row.max_gap_us ?? undefined,
   sampleType: (row.sample_type ?? SampleType.UNSPECIFIED) as SampleType,
+  duplicates: (row.duplicates ?? Duplicates.UNSPECIFIED) as Duplicates,
   rhythm:
     row.learned_us === null
       ? undefined

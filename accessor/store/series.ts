@@ -1,5 +1,5 @@
 // The catalog's data about machines and their signals: a series is one signal of one machine.
-import type { SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
+import type { Duplicates, SampleType, SignalKind } from "#gen/millrace/v1/signal_pb.ts";
 import type { Rhythm } from "../history/infer-gap.ts";
 
 /**
@@ -16,6 +16,8 @@ export type Series = {
   readonly maxGapUs: number | undefined;
   /** As declared; UNSPECIFIED: not declared, so it is LINEAR. */
   readonly sampleType: SampleType;
+  /** As declared, also for states and errors; UNSPECIFIED: not declared, so they are kept. */
+  readonly duplicates: Duplicates;
   /** The basis that maxGapUs was inferred from; undefined if it was declared. */
   readonly rhythm: Rhythm | undefined;
   /**

@@ -1,5 +1,5 @@
 // Stored samples as the contract's Samples, with the declaration of their series.
-import { type Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { Duplicates, type Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../../codec/column.ts";
 import { type Declaration, toSamples } from "../../codec/wire/samples.ts";
 import { isLearning } from "./declare.ts";
@@ -9,14 +9,15 @@ import type { Series } from "./series.ts";
 export type ShownSeries = Declaration & Pick<Series, "rhythm">;
 
 /**
- * As toSamples. A client that sends it back declares its contents: LINEAR is left out, since it is
- * the default, and so is a max_gap that is inferred from too few samples to stay.
+ * As toSamples. A client that sends it back declares its contents: LINEAR and KEEP are left out,
+ * since they are the defaults, and so is a max_gap that is inferred from too few samples to stay.
  */
 export function shownSamples(series: ShownSeries, column: Column): Samples {
-  const { signal, unit, sampleType } = series;
+  const { signal, unit, sampleType, duplicates } = series;
   const declaration = {
     maxGapUs: isLearning(series) ? undefined : series.maxGapUs,
     sampleType: sampleType === SampleType.LINEAR ? undefined : sampleType,
+    duplicates: duplicates === Duplicates.KEEP ? undefined : duplicates,
   };
   return toSamples({ signal, unit, ...declaration }, column);
 }

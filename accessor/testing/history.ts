@@ -20,10 +20,13 @@ import { SharedMessages } from "../feed/follow.ts";
 import { SentByFeeds } from "../feed/sent.ts";
 import { Tail } from "../feed/tail.ts";
 import { prepareBatch } from "../ingest/prepare.ts";
+import type { Submission } from "../ingest/prepared.ts";
+import { Repeats } from "../ingest/repeats.ts";
 import { createSignalService } from "../rpc/signals.ts";
 import { Catalog } from "../store/catalog.ts";
 import { type Database, openDatabase } from "../store/database.ts";
 import { Descriptions } from "../store/descriptions.ts";
+import { isOfUnknownRepeats } from "../store/errors.ts";
 import { commitGroup, type Decision } from "../store/ingest.ts";
 import { forgetLayout } from "../store/layout.ts";
 import { at, type BatchInit } from "./batches.ts";
@@ -55,6 +58,7 @@ const tick = {
 
 export type Service = ReturnType<typeof createSignalService>;
 
+const nowUs = () => Date.now() * 1000;
 const unlimited = { machines: 2 ** 30, series: 2 ** 30 };
 
 export class TestHistory implements AsyncDisposable {
@@ -64,6 +68,8 @@ export class TestHistory implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   readonly #client: pg.Client;
   readonly #sequences = new Map<string, number>();
+  /** Of one accessor. */
+  readonly repeats: Repeats;
 
   private constructor(parts: {
     url: string;
@@ -76,6 +82,7 @@ export class TestHistory implements AsyncDisposable {
     this.#client = parts.client;
     this.#stack = parts.stack;
     this.catalog = new Catalog(this.database);
+    this.repeats = new Repeats(this.database);
   }
 
   static async open(): Promise<TestHistory> {
@@ -117,6 +124,7 @@ export class TestHistory implements AsyncDisposable {
     await this.query("update log_segment set first_revision = 1");
     this.catalog = new Catalog(this.database);
     forgetLayout(this.database);
+    this.repeats.forget();
     this.#sequences.clear();
   }
 
@@ -132,32 +140,68 @@ export class TestHistory implements AsyncDisposable {
     init: BatchInit,
     { producer, sequence }: { producer: string; sequence: number },
   ): Promise<Decision> {
-    const batch = create(BatchSchema, init);
-    const prepared = await prepareBatch(
-      { sequence, batch, byteLength: 0 },
-      {
-        catalog: this.catalog,
-        maxBatchBytes: 2 ** 30,
-        maxBatchRecords: 1_000_000,
-        retention: forEver,
-        maxAgeMs: Number.POSITIVE_INFINITY,
-        nowUs: Date.now() * 1000,
-        holder: "test",
-        quotas: { all: unlimited, of: () => unlimited },
-        onQuota: () => {},
-      },
-    );
-    if (prepared.result !== null) throw new Error("the test's batch was not taken whole");
-    const [decision] = await commitGroup(this.database, [
-      { producer, owner: undefined, ackedSequence: undefined, prepared },
-    ]);
+    const [decision] = await this.#ingestAll([{ batch: init, producer, sequence }], this.repeats);
     return decision!;
+  }
+
+  /**
+   * Prepares batches of one producer before any of them is committed, then commits them together,
+   * as an accessor does that knows what its Repeats knows.
+   */
+  ingestTogether(batches: readonly BatchInit[], repeats = this.repeats): Promise<Decision[]> {
+    const first = (this.#sequences.get("p") ?? 0) + 1;
+    this.#sequences.set("p", first + batches.length - 1);
+    const numbered = batches.map((batch, i) => ({ batch, producer: "p", sequence: first + i }));
+    return this.#ingestAll(numbered, repeats);
+  }
+
+  async #ingestAll(
+    numbered: readonly { batch: BatchInit; producer: string; sequence: number }[],
+    repeats: Repeats,
+  ): Promise<Decision[]> {
+    const waiting: Submission[] = [];
+    for (const { batch, producer, sequence } of numbered) {
+      const prepared = await prepareBatch(
+        { sequence, batch: create(BatchSchema, batch), byteLength: 0 },
+        {
+          catalog: this.catalog,
+          repeats,
+          maxBatchBytes: 2 ** 30,
+          maxBatchRecords: 1_000_000,
+          retention: forEver,
+          maxAgeMs: Number.POSITIVE_INFINITY,
+          nowUs: Date.now() * 1000,
+          holder: "test",
+          quotas: { all: unlimited, of: () => unlimited },
+          onQuota: () => {},
+        },
+      );
+      if (prepared.result !== null) throw new Error("the test's batch was not taken whole");
+      waiting.push({ producer, owner: undefined, ackedSequence: undefined, prepared });
+    }
+    const decided: Decision[] = [];
+    while (decided.length < waiting.length) {
+      const { group, seen } = await repeats.thin(waiting.slice(decided.length));
+      try {
+        const decisions = await commitGroup(this.database, group, { seen });
+        repeats.learn(
+          group.flatMap(({ prepared: { rows } }, i) => {
+            const { outcome, revision } = decisions[i]!;
+            return outcome === "stored" ? [{ revision, rows }] : [];
+          }),
+        );
+        decided.push(...decisions);
+      } catch (error) {
+        repeats.forget();
+        if (!isOfUnknownRepeats(error)) throw error;
+      }
+    }
+    return decided;
   }
 
   /** One step. By default the limits suffice for everything, and every hour is over. */
   compact(options: Partial<StepOptions> = {}): Promise<StepResult | undefined> {
     const { database, catalog } = this;
-    const nowUs = () => Date.now() * 1000;
     return compactStep({
       database,
       catalog,
@@ -173,7 +217,6 @@ export class TestHistory implements AsyncDisposable {
   /** All the steps of compaction while nothing is committed. By default every hour is over. */
   rollUpWhileIdle(options: Partial<IdleRollUpOptions> = {}): Promise<IdleRollUpResult | undefined> {
     const { database, catalog } = this;
-    const nowUs = () => Date.now() * 1000;
     return rollUpWhileIdle({
       database,
       catalog,
@@ -204,7 +247,7 @@ export class TestHistory implements AsyncDisposable {
     return tidy({
       database: this.database,
       log: quiet,
-      nowUs: () => Date.now() * 1000,
+      nowUs,
       abort: unaborted,
       logWindowMs: 86_400_000,
       maxLogBytes: 2 ** 40,
@@ -235,16 +278,10 @@ export class TestHistory implements AsyncDisposable {
       log: quiet,
     });
     catalog.markStale();
+    const descriptions = new Descriptions(database);
     const service = createSignalService({
       pageKey: "test",
-      reads: {
-        database,
-        catalog,
-        descriptions: new Descriptions(database),
-        tail,
-        cursors,
-        epochs,
-      },
+      reads: { database, catalog, descriptions, tail, cursors, epochs },
       shared: new SharedMessages(() => 0),
       sent: new SentByFeeds(),
       bookmarkIntervalMs: 5_000,

@@ -128,6 +128,9 @@ export async function openIngestStub(
     ingestBatch() {
       throw new ConnectError("not here", Code.Unimplemented);
     },
+    ingestBatches() {
+      throw new ConnectError("not here", Code.Unimplemented);
+    },
     redeclareSignal() {
       throw new ConnectError("not here", Code.Unimplemented);
     },

@@ -2,12 +2,15 @@
 import type { Declaration } from "../wire/samples.ts";
 
 /**
- * Sorts columns with a sample_type, max_gap or unit before those of the same batch without: a
- * signal's first samples declare it, and not all rows of an upload need to.
+ * Sorts columns with a sample_type, max_gap, unit or duplicates before those of the same batch
+ * without: a signal's first samples declare it, and not all rows of an upload need to.
  */
 export function declaringFirst<C extends Declaration>(columns: readonly C[]): C[] {
-  const weight = ({ unit, maxGapUs, sampleType }: C) =>
-    (sampleType ? 0 : 4) + (maxGapUs === undefined ? 2 : 0) + (unit === "" ? 1 : 0);
+  const weight = ({ unit, maxGapUs, sampleType, duplicates }: C) =>
+    (sampleType ? 0 : 8) +
+    (maxGapUs === undefined ? 4 : 0) +
+    (unit === "" ? 2 : 0) +
+    (duplicates ? 0 : 1);
   return columns.toSorted((a, b) => weight(a) - weight(b));
 }
 
@@ -20,8 +23,9 @@ const maxRemembered = 10_000;
 export class UploadDeclarations {
   readonly #declared = new Map<string, Declaration>();
 
-  note(machine: string, { signal, unit, maxGapUs, sampleType }: Declaration): void {
-    if (unit === "" && maxGapUs === undefined && !sampleType) return;
+  note(machine: string, declaration: Declaration): void {
+    if (isEmpty(declaration)) return;
+    const { signal, unit, maxGapUs, sampleType, duplicates } = declaration;
     const key = `${signal} ${machine}`;
     const known = this.#declared.get(key);
     if (known === undefined && this.#declared.size >= maxRemembered) return;
@@ -30,6 +34,7 @@ export class UploadDeclarations {
       unit: known?.unit || unit,
       maxGapUs: known?.maxGapUs ?? maxGapUs,
       sampleType: known?.sampleType || sampleType,
+      duplicates: known?.duplicates || duplicates,
     });
   }
 
@@ -39,23 +44,29 @@ export class UploadDeclarations {
    * others.
    */
   missing(machine: string, columns: readonly Declaration[]): Declaration[] {
-    const here = new Map<string, { unit: boolean; gap: boolean; type: boolean }>();
-    for (const { signal, unit, maxGapUs, sampleType } of columns) {
-      const says = here.get(signal) ?? { unit: false, gap: false, type: false };
+    const here = new Map<string, Record<"unit" | "gap" | "type" | "duplicates", boolean>>();
+    for (const { signal, unit, maxGapUs, sampleType, duplicates } of columns) {
+      const says = here.get(signal) ?? { unit: false, gap: false, type: false, duplicates: false };
       if (unit !== "") says.unit = true;
       if (maxGapUs !== undefined) says.gap = true;
       if (sampleType) says.type = true;
+      if (duplicates) says.duplicates = true;
       here.set(signal, says);
     }
     return [...here].flatMap(([signal, says]) => {
       const known = this.#declared.get(`${signal} ${machine}`);
       if (known === undefined) return [];
-      const unit = says.unit ? "" : known.unit;
-      const maxGapUs = says.gap ? undefined : known.maxGapUs;
-      const sampleType = says.type ? undefined : known.sampleType;
-      return unit === "" && maxGapUs === undefined && !sampleType
-        ? []
-        : [{ signal, unit, maxGapUs, sampleType }];
+      const missing = {
+        signal,
+        unit: says.unit ? "" : known.unit,
+        maxGapUs: says.gap ? undefined : known.maxGapUs,
+        sampleType: says.type ? undefined : known.sampleType,
+        duplicates: says.duplicates ? undefined : known.duplicates,
+      };
+      return isEmpty(missing) ? [] : [missing];
     });
   }
 }
+
+const isEmpty = ({ unit, maxGapUs, sampleType, duplicates }: Declaration): boolean =>
+  unit === "" && maxGapUs === undefined && !sampleType && !duplicates;

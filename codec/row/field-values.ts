@@ -1,6 +1,7 @@
 // The values of a row's fields, and what can be wrong with each.
-import type { SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import type { Duplicates, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { readUnit } from "../unit.ts";
+import { duplicatesFault, readDuplicates } from "./duplicates.ts";
 import { parseInterval } from "./duration.ts";
 import { type Row, RowFault, rowFault } from "./row-record.ts";
 import { readSampleType } from "./sample-type.ts";
@@ -86,6 +87,16 @@ export function sampleTypeOf(
   if (!isGiven(value)) return otherwise;
   return (
     (typeof value === "string" ? readSampleType(value) : undefined) ?? new RowFault(sampleTypeFault)
+  );
+}
+
+export function duplicatesOf(
+  value: unknown,
+  otherwise: Duplicates | undefined,
+): Duplicates | undefined | RowFault {
+  if (!isGiven(value)) return otherwise;
+  return (
+    (typeof value === "string" ? readDuplicates(value) : undefined) ?? new RowFault(duplicatesFault)
   );
 }
 

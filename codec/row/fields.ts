@@ -9,6 +9,7 @@ export const fieldNames: readonly string[] = [
   "unit",
   "max_gap",
   "sample_type",
+  "duplicates",
   "state",
   "reason",
   "severity",
@@ -37,7 +38,7 @@ const silentSince = ["silent_since", "silentSinceTime", "silent_since_time"];
  */
 export const fieldGroups: ReadonlyMap<string, number> = new Map(
   Object.entries({
-    any: ["machine", "signal", "time", "rejected"],
+    any: ["machine", "signal", "time", "duplicates", "rejected"],
     sample: ["value", "unit", "max_gap", "maxGap", "sample_type", "sampleType"],
     state: ["state", "reason", "stateChange", "state_change", ...silentSince],
     error: ["severity", "code", "message", "errorReport", "error_report"],

@@ -8,7 +8,15 @@ import {
 } from "#gen/millrace/v1/signal_pb.ts";
 import { machineNameFault, readMachineName } from "../machine-name.ts";
 import { enumWords } from "./enum-words.ts";
-import { isGiven, maxGapOf, sampleTypeOf, sampleValue, textOf, timeOf } from "./field-values.ts";
+import {
+  duplicatesOf,
+  isGiven,
+  maxGapOf,
+  sampleTypeOf,
+  sampleValue,
+  textOf,
+  timeOf,
+} from "./field-values.ts";
 import { fieldGroup, fieldGroups, otherSpellings, unknownField, unknownFields } from "./fields.ts";
 import { type Row, type RowContext, RowFault, type RowRecord, rowFault } from "./row-record.ts";
 import { severityFault, stateFault } from "./text-fault.ts";
@@ -19,11 +27,11 @@ const noSignal = rowFault("SIGNAL_NAME_INVALID", "signal: a text is required");
 const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
 
 /**
- * The record of a row: flat, as GET returns it and exports write it (`machine`, `signal`, `time`;
- * `value`, `unit`, `max_gap` and `sample_type`; `state` and `reason`; `severity`, `code` and
- * `message`), or the contract's Signal as JSON (with `stateChange` or `errorReport`). Empty texts
- * and nulls count as absent. A field that is unknown, or belongs to another kind of signal, is a
- * fault: input is never ignored silently.
+ * The record of a row: flat, as GET returns it and exports write it (`machine`, `signal`, `time`,
+ * `duplicates`; `value`, `unit`, `max_gap` and `sample_type`; `state` and `reason`; `severity`,
+ * `code` and `message`), or the contract's Signal as JSON (with `stateChange` or `errorReport`).
+ * Empty texts and nulls count as absent. A field that is unknown, or belongs to another kind of
+ * signal, is a fault: input is never ignored silently.
  */
 export function readRecord(row: Row, context: RowContext): RowRecord | RowFault {
   let given = 0;
@@ -61,7 +69,9 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   if (maxGapUs instanceof RowFault) return maxGapUs;
   const sampleType = sampleTypeOf(row["sample_type"] ?? row["sampleType"], context.sampleType);
   if (sampleType instanceof RowFault) return sampleType;
-  return { kind: "value", machine, timeUs, signal, unit, maxGapUs, sampleType, value };
+  const duplicates = duplicatesOf(row["duplicates"], context.duplicates);
+  if (duplicates instanceof RowFault) return duplicates;
+  return { kind: "value", machine, timeUs, signal, unit, maxGapUs, sampleType, duplicates, value };
 }
 
 /** A fault in one field does not invalidate what the row declares in others. */
@@ -74,12 +84,14 @@ function declaring(
   const unit = textOf(row, "unit", context.unit);
   const maxGapUs = maxGapOf(row["max_gap"] ?? row["maxGap"], context.maxGapUs);
   const sampleType = sampleTypeOf(row["sample_type"] ?? row["sampleType"], context.sampleType);
+  const duplicates = duplicatesOf(row["duplicates"], context.duplicates);
   return new RowFault(fault, {
     machine,
     signal,
     unit: typeof unit === "string" ? unit : "",
     maxGapUs: maxGapUs instanceof RowFault ? undefined : maxGapUs,
     sampleType: sampleType instanceof RowFault ? undefined : sampleType,
+    duplicates: duplicates instanceof RowFault ? undefined : duplicates,
   });
 }
 
@@ -87,21 +99,24 @@ function stateOf(
   row: Row,
   machine: string,
   timeUs: number,
-  context: TimeContext,
+  context: RowContext,
 ): RowRecord | RowFault {
   const part = partOf(row, "stateChange", stateFields, { timeUs, context });
   if (part instanceof RowFault) return part;
   const state = states.get(upper(part["state"]));
   if (state === undefined) return new RowFault(stateFault);
   const reason = textOf(part, "reason");
-  return typeof reason === "string" ? { kind: "state", machine, timeUs, state, reason } : reason;
+  if (typeof reason !== "string") return reason;
+  const duplicates = duplicatesOf(row["duplicates"], context.duplicates);
+  if (duplicates instanceof RowFault) return duplicates;
+  return { kind: "state", machine, timeUs, state, reason, duplicates };
 }
 
 function errorOf(
   row: Row,
   machine: string,
   timeUs: number,
-  context: TimeContext,
+  context: RowContext,
 ): RowRecord | RowFault {
   const part = partOf(row, "errorReport", errorFields, { timeUs, context });
   if (part instanceof RowFault) return part;
@@ -110,9 +125,10 @@ function errorOf(
   const code = textOf(part, "code");
   if (typeof code !== "string") return code;
   const message = textOf(part, "message");
-  return typeof message === "string"
-    ? { kind: "error", machine, timeUs, severity, code, message }
-    : message;
+  if (typeof message !== "string") return message;
+  const duplicates = duplicatesOf(row["duplicates"], context.duplicates);
+  if (duplicates instanceof RowFault) return duplicates;
+  return { kind: "error", machine, timeUs, severity, code, message, duplicates };
 }
 
 const unknownFault = (row: Row): RowFault =>

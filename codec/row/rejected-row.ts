@@ -5,6 +5,7 @@ import { RecordKind } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch, Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { toDurationUs } from "../timestamps.ts";
 import { timesOf } from "../wire/samples.ts";
+import { duplicatesWord } from "./duplicates.ts";
 import { durationText } from "./duration.ts";
 import { errorFields, stateFields } from "./record-rows.ts";
 import { sampleTypeWord } from "./sample-type.ts";
@@ -31,11 +32,12 @@ export function rejectedRow(batch: Batch, { kind, column, position }: Place): Re
   if (!samples) return {};
   const timeUs = samples.times.case === undefined ? undefined : timesOfColumn(samples)[position];
   const value = samples.values[position];
-  const { signal, unit, maxGap, sampleType } = samples;
+  const { signal, unit, maxGap, sampleType, duplicates } = samples;
   const declared = {
     unit,
     ...(maxGap && { max_gap: gapText(maxGap) }),
     ...(sampleType && { sample_type: typeText(sampleType) }),
+    ...(duplicates && { duplicates: duplicatesWord(duplicates) ?? String(duplicates) }),
   };
   return { signal, ...declared, time: timeText(timeUs), value: shownValue(value) };
 }

@@ -1,5 +1,5 @@
 // The result of reading a row: a record of a machine, or why it is not one.
-import type { MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
+import type { Duplicates, MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { Declaration } from "../wire/samples.ts";
 import type { Fault } from "./text-fault.ts";
 import type { TimeContext } from "./time.ts";
@@ -17,6 +17,8 @@ export type RowRecord =
       readonly maxGapUs: number | undefined;
       /** Undefined: the declared type applies. */
       readonly sampleType: SampleType | undefined;
+      /** Undefined: as declared. */
+      readonly duplicates?: Duplicates | undefined;
       readonly value: number;
     }
   | {
@@ -25,6 +27,7 @@ export type RowRecord =
       readonly timeUs: number;
       readonly state: MachineState;
       readonly reason: string;
+      readonly duplicates?: Duplicates | undefined;
     }
   | {
       readonly kind: "error";
@@ -33,6 +36,7 @@ export type RowRecord =
       readonly severity: Severity;
       readonly code: string;
       readonly message: string;
+      readonly duplicates?: Duplicates | undefined;
     };
 
 /** Applies to rows that do not have their own value. */
@@ -43,6 +47,8 @@ export type RowDefaults = {
   unit?: string | undefined;
   maxGapUs?: number | undefined;
   sampleType?: SampleType | undefined;
+  /** Of any signal. */
+  duplicates?: Duplicates | undefined;
 };
 
 export type RowContext = TimeContext & RowDefaults;

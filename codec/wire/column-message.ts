@@ -1,7 +1,7 @@
 // The contract's Samples over a column: arrays of numbers and bigints are made only when the fields
 // are read, which is rare.
 import type { Duration } from "@bufbuild/protobuf/wkt";
-import type { Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import type { Duplicates, Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../column.ts";
 
 /** Evenly spaced times: the contract's Grid as numbers. */
@@ -12,6 +12,7 @@ export type ColumnFields = {
   readonly unit: string;
   readonly maxGap: Duration | undefined;
   readonly sampleType: SampleType;
+  readonly duplicates: Duplicates;
   readonly column: Column;
   /** The spacing of a grid; undefined: the times are deltas. */
   readonly spacing: Spacing | undefined;
@@ -23,6 +24,7 @@ export class PackedColumn implements ColumnFields {
   readonly unit: string;
   readonly maxGap: Duration | undefined;
   readonly sampleType: SampleType;
+  readonly duplicates: Duplicates;
   readonly spacing: Spacing | undefined;
   readonly count: number;
   #column: Column | undefined;
@@ -34,13 +36,14 @@ export class PackedColumn implements ColumnFields {
    * there are values, or the column will be refused.
    */
   constructor(
-    { signal, unit, maxGap, sampleType, spacing }: Omit<ColumnFields, "column">,
+    { signal, unit, maxGap, sampleType, duplicates, spacing }: Omit<ColumnFields, "column">,
     packed: Packed,
   ) {
     this.signal = signal;
     this.unit = unit;
     this.maxGap = maxGap;
     this.sampleType = sampleType;
+    this.duplicates = duplicates;
     this.spacing = spacing;
     this.count = packed.values.count;
     this.#packed = packed;
@@ -93,7 +96,7 @@ export function columnFields(samples: Samples): ColumnFields | undefined {
  * keeps an array of numbers or bigints.
  */
 export function createColumnMessage(fields: ColumnFields): Samples {
-  const { signal, unit, maxGap, sampleType } = fields;
+  const { signal, unit, maxGap, sampleType, duplicates } = fields;
   let values: number[] | undefined;
   let times: Samples["times"] | undefined;
   const message: Samples = {
@@ -102,6 +105,7 @@ export function createColumnMessage(fields: ColumnFields): Samples {
     unit,
     ...(maxGap === undefined ? {} : { maxGap }),
     sampleType,
+    duplicates,
     get times() {
       times ??= timesOf(fields);
       return times;

@@ -3,7 +3,11 @@
 // protobuf-es, or undefined for what this decoder does not handle.
 import { fromBinary } from "@bufbuild/protobuf";
 import { type Duration, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import type { IngestBatchRequest, IngestRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
+import type {
+  IngestBatchesRequest,
+  IngestBatchRequest,
+  IngestRequest,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch, ErrorReport, Samples, StateChange } from "#gen/millrace/v1/signal_pb.ts";
 import {
   type ReadSignalsResponse,
@@ -38,6 +42,25 @@ export function decodeIngestBatchRequest(bytes: Uint8Array): IngestBatchRequest 
       if (tag === lengthTag(1)) request.producerId = reader.text();
       else if (tag === numberTag(2)) request.sequence = BigInt(reader.number());
       else if (tag === lengthTag(3)) once(request, "batch", readBatch(reader.message()));
+      else throw new Unusual();
+    }
+    return request;
+  });
+}
+
+export function decodeIngestBatchesRequest(bytes: Uint8Array): IngestBatchesRequest | undefined {
+  return attempt(bytes, (reader) => {
+    const request: IngestBatchesRequest = {
+      $typeName: "millrace.v1.IngestBatchesRequest",
+      producerId: "",
+      sequence: 0n,
+      batches: [],
+    };
+    while (!reader.done) {
+      const tag = reader.tag();
+      if (tag === lengthTag(1)) request.producerId = reader.text();
+      else if (tag === numberTag(2)) request.sequence = BigInt(reader.number());
+      else if (tag === lengthTag(3)) request.batches.push(readBatch(reader.message()));
       else throw new Unusual();
     }
     return request;
@@ -128,6 +151,7 @@ function readBatch(reader: WireReader): Batch {
     stateChanges: [],
     errorReports: [],
     samples: [],
+    eventDuplicates: 0,
   };
   while (!reader.done) {
     const tag = reader.tag();
@@ -135,6 +159,8 @@ function readBatch(reader: WireReader): Batch {
     else if (tag === lengthTag(2)) batch.stateChanges.push(readStateChange(reader.message()));
     else if (tag === lengthTag(3)) batch.errorReports.push(readErrorReport(reader.message()));
     else if (tag === lengthTag(4)) batch.samples.push(readSamples(reader.message()));
+    else if (tag === numberTag(5))
+      batch.eventDuplicates = readInt32(reader) as Batch["eventDuplicates"];
     else throw new Unusual();
   }
   return batch;
@@ -210,6 +236,7 @@ function readSamples(reader: WireReader): Samples {
   let signal = "";
   let unit = "";
   let sampleType: Samples["sampleType"] = 0;
+  let duplicates: Samples["duplicates"] = 0;
   const read: Read = {};
   while (!reader.done) {
     const tag = reader.tag();
@@ -220,13 +247,17 @@ function readSamples(reader: WireReader): Samples {
     else if (tag === lengthTag(5)) once(read, "timesUs", readDeltas(reader.message()));
     else if (tag === lengthTag(6)) once(read, "values", reader.doubles());
     else if (tag === numberTag(7)) sampleType = readInt32(reader) as Samples["sampleType"];
+    else if (tag === numberTag(8)) duplicates = readInt32(reader) as Samples["duplicates"];
     else throw new Unusual();
   }
   const { maxGap, spacing, timesUs, values = noDoubles } = read;
   // Neither or both are present: of a oneof, the last one counts.
   if ((spacing === undefined) === (timesUs === undefined)) throw new Unusual();
   return createColumnMessage(
-    new PackedColumn({ signal, unit, maxGap, sampleType, spacing }, { timesUs, values }),
+    new PackedColumn(
+      { signal, unit, maxGap, sampleType, duplicates, spacing },
+      { timesUs, values },
+    ),
   );
 }
 

@@ -69,7 +69,8 @@ export function encodeBatch(batch: Batch, headBytes = 0): Uint8Array {
   return writer.take();
 }
 
-function writeBatch({ machine, stateChanges, errorReports, samples }: Batch): void {
+function writeBatch(batch: Batch): void {
+  const { machine, stateChanges, errorReports, samples, eventDuplicates } = batch;
   writer.text(1, machine);
   if (stateChanges.length + errorReports.length > 0)
     writer.append(toBinary(BatchSchema, create(BatchSchema, { stateChanges, errorReports })));
@@ -79,6 +80,8 @@ function writeBatch({ machine, stateChanges, errorReports, samples }: Batch): vo
       fields !== undefined && isPlain(fields) ? writeColumn(fields) : writeAny(column);
     writer.message(4, write, columnBytes(column));
   }
+  // A negative number is not one of our words; the accessor would read it as it is.
+  writer.number(5, eventDuplicates);
 }
 
 // An estimate of the bytes: names, then eight for each value and about three for each time that is
@@ -95,7 +98,8 @@ function columnBytes(samples: Samples): number {
     : namesBytes + column.values.length * (spacing === undefined ? 11 : 8);
 }
 
-function writeColumn({ signal, unit, maxGap, sampleType, column, spacing }: ColumnFields): void {
+function writeColumn(fields: ColumnFields): void {
+  const { signal, unit, maxGap, sampleType, duplicates, column, spacing } = fields;
   writer.text(1, signal);
   writer.text(2, unit);
   if (maxGap !== undefined) writer.bytes(3, toBinary(DurationSchema, maxGap));
@@ -109,11 +113,12 @@ function writeColumn({ signal, unit, maxGap, sampleType, column, spacing }: Colu
   }
   writer.doubles(6, column.values);
   writer.number(7, sampleType);
+  writer.number(8, duplicates);
 }
 
-/** Whether the writer can write all times, and the type, exactly. */
-function isPlain({ column: { timesUs }, sampleType, spacing }: ColumnFields): boolean {
-  if (sampleType < 0) return false;
+/** Whether the writer can write all times, and the numbers of words, exactly. */
+function isPlain({ column: { timesUs }, sampleType, duplicates, spacing }: ColumnFields): boolean {
+  if (sampleType < 0 || duplicates < 0) return false;
   if (spacing !== undefined) return spacing.startUs >= 0 && spacing.periodUs >= 0;
   for (let i = 0; i < timesUs.length; i++) if (Math.abs(timesUs[i]!) >= 2 ** 51) return false;
   return true;
@@ -121,15 +126,19 @@ function isPlain({ column: { timesUs }, sampleType, spacing }: ColumnFields): bo
 
 /** Writes a message from any source; its values are still copied as one block. */
 function writeAny(samples: Samples): void {
-  const { values, sampleType, ...rest } = samples;
-  // A negative number is not one of our types, and takes ten bytes.
-  if (sampleType < 0) {
+  const { values, sampleType, duplicates, ...rest } = samples;
+  // A negative number is not one of our words, and takes ten bytes.
+  if (sampleType < 0 || duplicates < 0) {
     writer.append(toBinary(SamplesSchema, create(SamplesSchema, samples)));
     return;
   }
   writer.append(
-    toBinary(SamplesSchema, create(SamplesSchema, { ...rest, sampleType: 0, values: [] })),
+    toBinary(
+      SamplesSchema,
+      create(SamplesSchema, { ...rest, sampleType: 0, duplicates: 0, values: [] }),
+    ),
   );
   writer.doubles(6, new Float64Array(values));
   writer.number(7, sampleType);
+  writer.number(8, duplicates);
 }

@@ -1,5 +1,5 @@
 // Columns of samples to the contract's Samples and back.
-import { type Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import { Duplicates, type Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import type { Column } from "../column.ts";
 import { toDuration } from "../timestamps.ts";
 import { columnFields, createColumnMessage, PackedColumn } from "./column-message.ts";
@@ -72,6 +72,8 @@ export type Declaration = {
   maxGapUs: number | undefined;
   /** Undefined means UNSPECIFIED. */
   sampleType?: SampleType | undefined;
+  /** Undefined means UNSPECIFIED. */
+  duplicates?: Duplicates | undefined;
 };
 
 /**
@@ -79,7 +81,7 @@ export type Declaration = {
  * evenly spaced, deltas otherwise.
  */
 export function toSamples(
-  { signal, unit, maxGapUs, sampleType }: Declaration,
+  { signal, unit, maxGapUs, sampleType, duplicates }: Declaration,
   column: Column,
 ): Samples {
   const periodUs = periodOf(column.timesUs);
@@ -89,6 +91,7 @@ export function toSamples(
     unit,
     maxGap: maxGapUs === undefined ? undefined : toDuration(maxGapUs),
     sampleType: sampleType ?? SampleType.UNSPECIFIED,
+    duplicates: duplicates ?? Duplicates.UNSPECIFIED,
     column,
     spacing,
   });

@@ -17,5 +17,6 @@ export function isStreamedType(contentType = ""): boolean {
 
 /** Whether a route reads a body of this Content-Type while it arrives. */
 export function takesStream(config: FastifyContextConfig | undefined, contentType = ""): boolean {
+  if (config?.streamsAnyBody) return true;
   return config?.isRpc ? (config.streams ?? false) : isStreamedType(contentType);
 }

@@ -1,6 +1,6 @@
-// JSON Schemas of a numeric signal's declaration, and of its correction.
+// JSON Schemas of a signal's declaration, and of its correction.
 import { WarningReasonSchema } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { DuplicatesSchema, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
 import { durationForms } from "../../codec/row/duration.ts";
 import { list, object, ref, text, words } from "./schema-parts.ts";
 import { wordsOf } from "./words.ts";
@@ -9,16 +9,20 @@ export const sampleTypes = wordsOf(SampleTypeSchema);
 
 export const declarationSchemas = {
   Declaration: object({
-    unit: text("Unit of the values; empty if none is declared."),
+    "unit?": text("Unit of the values; empty if none is declared."),
     "max_gap?": text(
       'Longest span that two samples cover, or that a value holds, in seconds with "s".',
     ),
-    max_gap_inferred: {
+    "max_gap_inferred?": {
       type: "boolean",
       description:
         "max_gap was not declared, but inferred from the first samples or from sample_type.",
     },
-    sample_type: words(sampleTypes, "How values continue between samples."),
+    "sample_type?": words(sampleTypes, "How values continue between samples."),
+    duplicates: words(
+      wordsOf(DuplicatesSchema),
+      "What equal records are: KEEP, several records; DROP, one.",
+    ),
   }),
   Redeclaration: object(
     {
@@ -29,6 +33,9 @@ export const declarationSchemas = {
         `The right max_gap, at most 24h: ${durationForms}. If absent, it stays as it is, or is inferred again if it was inferred and sample_type changes.`,
       ),
       "sample_type?": text("The right sample_type, in any case: LINEAR, STEP or COUNTER."),
+      "duplicates?": text(
+        "What equal records are from now on, in any case: KEEP (several) or DROP (one). Also for state and error.",
+      ),
     },
     {
       description: "What to correct: at least one field. Unknown fields are refused.",

@@ -35,6 +35,8 @@ type Totals = {
   producer_id: string;
   last_sequence: string | undefined;
   duplicate_batches: number;
+  /** Only if there are any. */
+  dropped_duplicates: number | undefined;
   /** The first line that was not read. */
   unread_from_line: number | undefined;
 };
@@ -54,6 +56,7 @@ export async function postLines(
     producer_id: numbering.producerId,
     last_sequence: undefined,
     duplicate_batches: 0,
+    dropped_duplicates: undefined,
     unread_from_line: undefined,
   };
   const warnings = new NamedWarnings();
@@ -127,6 +130,9 @@ async function* storeChunks(
       totals.last_sequence = String(sequence++);
       totals.cursor = answer.cursor;
       if (answer.result!.duplicate) totals.duplicate_batches++;
+      const { droppedDuplicates } = answer.result!;
+      if (droppedDuplicates > 0)
+        totals.dropped_duplicates = (totals.dropped_duplicates ?? 0) + droppedDuplicates;
       warnings.add(made.batch, answer.result!);
       sent.push({ rows: made, result: answer.result! });
     }

@@ -1,5 +1,10 @@
 // Parameters of POST /signals: defaults for rows that do not have their own values.
-import { type SampleType, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type Duplicates,
+  DuplicatesSchema,
+  type SampleType,
+  SampleTypeSchema,
+} from "#gen/millrace/v1/signal_pb.ts";
 import type { RowContext } from "../../codec/row/row-record.ts";
 import { maxGapFault, maxMaxGapUs, textBounds } from "../../codec/row/text-fault.ts";
 import { type EpochUnit, epochUnits } from "../../codec/row/time.ts";
@@ -20,6 +25,7 @@ export type PostQuery = {
   unit: Parameter<string>;
   max_gap: Parameter<bigint>;
   sample_type: Parameter<SampleType>;
+  duplicates: Parameter<Duplicates>;
   epoch: Parameter<EpochUnit>;
   producer_id: Parameter<string>;
   sequence: Parameter<string>;
@@ -37,6 +43,10 @@ export const postQuery: PostQuery = {
     SampleTypeSchema,
     "For rows: how values continue between samples, for numeric rows that do not say it. LINEAR: along straight lines. STEP: each holds until the next. COUNTER: a count that only goes up.",
   ),
+  duplicates: wordParameter(
+    DuplicatesSchema,
+    "For rows: what equal records are, for rows that do not say it. KEEP: several records. DROP: one, which is stored once.",
+  ),
   epoch: choiceParameter(
     epochUnits,
     "For rows: the unit of times that are numbers. If absent: milliseconds, where times before 1990 are refused.",
@@ -47,7 +57,7 @@ export const postQuery: PostQuery = {
 
 /** nowUs: undefined if times must not depend on when the rows are sent. */
 export function rowContextOf(
-  { type, unit: given, max_gap, sample_type, epoch }: Values,
+  { type, unit: given, max_gap, sample_type, duplicates, epoch }: Values,
   nowUs: bigint | undefined,
 ): RowContext {
   const unit = given && readUnit(given);
@@ -56,7 +66,7 @@ export function rowContextOf(
   if (max_gap !== undefined && !(max_gap > 0n && max_gap <= maxMaxGapUs))
     throw invalidField("max_gap", maxGapFault.message.replace("max_gap ", ""));
   const maxGapUs = max_gap === undefined ? undefined : Number(max_gap);
-  return { nowUs, epoch, signal: type, unit, maxGapUs, sampleType: sample_type };
+  return { nowUs, epoch, signal: type, unit, maxGapUs, sampleType: sample_type, duplicates };
 }
 
 /**
@@ -74,8 +84,10 @@ export function assertLinesOnly({ producer_id, sequence }: Values): void {
 }
 
 /** For a batch in columns: refuses parameters for rows. */
-export function assertRowsOnly({ type, unit, max_gap, sample_type, epoch }: Values): void {
-  for (const [name, value] of Object.entries({ type, unit, max_gap, sample_type, epoch }))
+export function assertRowsOnly(values: Values): void {
+  const { type, unit, max_gap, sample_type, duplicates, epoch } = values;
+  const ofRows = { type, unit, max_gap, sample_type, duplicates, epoch };
+  for (const [name, value] of Object.entries(ofRows))
     if (value !== undefined)
       throw invalidField(name, "is only for rows; a batch in columns has it in its body");
 }

@@ -5,6 +5,7 @@ import { RecordKind, type Verdict } from "#gen/millrace/v1/ingest_service_pb.ts"
 import {
   type Batch,
   BatchSchema,
+  Duplicates,
   type ErrorReport,
   ErrorReportSchema,
   type StateChange,
@@ -42,7 +43,8 @@ type Draft = {
   rows: number[];
   states: { records: StateChange[]; rows: number[] };
   errors: { records: ErrorReport[]; rows: number[] };
-  /** One for each signal, unit, max_gap and sample_type. */
+  eventDuplicates: Duplicates;
+  /** One for each signal and declaration. */
   columns: Map<string, ColumnDraft>;
 };
 type ColumnDraft = Declaration & { timesUs: number[]; values: number[]; rows: number[] };
@@ -143,11 +145,13 @@ function addRecord(
       rows: [],
       states: { records: [], rows: [] },
       errors: { records: [], rows: [] },
+      eventDuplicates: Duplicates.UNSPECIFIED,
       columns: new Map(),
     };
     drafts.set(machine, draft);
   }
   draft.rows.push(row);
+  if (record.kind !== "value") draft.eventDuplicates ||= record.duplicates ?? 0;
   if (record.kind === "state") {
     const { state, reason } = record;
     draft.states.records.push(
@@ -161,11 +165,20 @@ function addRecord(
     );
     draft.errors.rows.push(row);
   } else {
-    const { signal, unit, maxGapUs, sampleType, value } = record;
-    const key = `${signal} ${maxGapUs ?? ""} ${sampleType ?? ""} ${unit}`;
+    const { signal, unit, maxGapUs, sampleType, duplicates, value } = record;
+    const key = `${signal} ${maxGapUs ?? ""} ${sampleType ?? ""} ${duplicates ?? ""} ${unit}`;
     let column = draft.columns.get(key);
     if (column === undefined) {
-      column = { signal, unit, maxGapUs, sampleType, timesUs: [], values: [], rows: [] };
+      column = {
+        signal,
+        unit,
+        maxGapUs,
+        sampleType,
+        duplicates,
+        timesUs: [],
+        values: [],
+        rows: [],
+      };
       draft.columns.set(key, column);
       declared.note(machine, column);
     }
@@ -176,7 +189,7 @@ function addRecord(
 }
 
 function toRowBatch(
-  { machine, rows, states, errors, columns: drafts }: Draft,
+  { machine, rows, states, errors, eventDuplicates, columns: drafts }: Draft,
   declared: UploadDeclarations,
 ): RowBatch {
   const columns = declaringFirst([...drafts.values()]);
@@ -196,6 +209,7 @@ function toRowBatch(
       stateChanges: states.records,
       errorReports: errors.records,
       samples,
+      eventDuplicates,
     }),
     rows,
     rowsOf({ kind, column, first, count }) {

@@ -39,6 +39,9 @@ const odd = {
 const stored = {
   accepted: count("Records that are now stored, including those stored by an earlier request."),
   rejected: count("Records that are not."),
+  "dropped_duplicates?": count(
+    "Of the accepted ones: how many were stored already, in series that drop duplicates.",
+  ),
   "cursor?": text("A GET with this as min_cursor sees every record stored here."),
   producer_id: text("The producer to which the sequences belong."),
   ...odd,
@@ -63,6 +66,9 @@ export const postSchemas = {
       ),
       "sample_type?": text(
         "Declares how values continue between samples, in any case: LINEAR (along straight lines; the default), STEP (each holds until the next), COUNTER (a count that only goes up).",
+      ),
+      "duplicates?": text(
+        "Declares what equal records of the signal are, in any case: KEEP (several records; the default) or DROP (one, which is stored once).",
       ),
       "state?": text("Of signal state."),
       "reason?": text("Of signal state."),

@@ -120,6 +120,7 @@ function answerOf(outcome: {
   const members = {
     accepted: total - rejected,
     rejected,
+    ...droppedMember(sent.reduce((sum, { result }) => sum + result.droppedDuplicates, 0)),
     cursor,
     producer_id: numbering.producerId,
     results: sent.map(({ batch, result: { sequence, duplicate, refusal } }) => ({
@@ -163,6 +164,10 @@ function namedRecords(sent: readonly Sent[]) {
     for (const verdict of result.verdicts) named.add(verdictJson(verdict));
   return named.members();
 }
+
+/** A member only where something was dropped. */
+export const droppedMember = (count: number): { dropped_duplicates?: number } =>
+  count === 0 ? {} : { dropped_duplicates: count };
 
 const countRows = (unreadable: readonly UnreadableRow[]) =>
   unreadable.reduce((sum, { count }) => sum + count, 0);

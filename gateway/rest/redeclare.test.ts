@@ -49,8 +49,20 @@ test("what is sent is corrected, and both declarations come back", async () => {
   expect([status, answer]).toEqual([
     200,
     {
-      before: { unit: "", max_gap: "2700s", max_gap_inferred: true, sample_type: "LINEAR" },
-      after: { unit: "kWh", max_gap: "0.5s", max_gap_inferred: false, sample_type: "COUNTER" },
+      before: {
+        unit: "",
+        max_gap: "2700s",
+        max_gap_inferred: true,
+        sample_type: "LINEAR",
+        duplicates: "KEEP",
+      },
+      after: {
+        unit: "kWh",
+        max_gap: "0.5s",
+        max_gap_inferred: false,
+        sample_type: "COUNTER",
+        duplicates: "KEEP",
+      },
     },
   ]);
   expect(asked).toMatchObject([

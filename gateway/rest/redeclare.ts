@@ -1,5 +1,4 @@
-// PATCH /machines/{machine}/signals/{signal}: corrects the declaration of a machine's numeric
-// signal.
+// PATCH /machines/{machine}/signals/{signal}: corrects the declaration of a machine's signal.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   IngestService,
@@ -7,7 +6,8 @@ import {
   type SignalDeclaration,
   WarningReasonSchema,
 } from "#gen/millrace/v1/ingest_service_pb.ts";
-import { SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { Duplicates, DuplicatesSchema, SampleTypeSchema } from "#gen/millrace/v1/signal_pb.ts";
+import { duplicatesFault, readDuplicates } from "../../codec/row/duplicates.ts";
 import { durationForms, durationText, parseInterval } from "../../codec/row/duration.ts";
 import { toWord } from "../../codec/row/enum-words.ts";
 import { otherSpellings, unknownField } from "../../codec/row/fields.ts";
@@ -31,14 +31,14 @@ export const redeclareRoute = route({
   path: "/machines/{machine}/signals/{signal}",
   pathDoc: {
     machine: "Name of the machine, percent-encoded: a slash in it is %2F.",
-    signal: "Name of the signal: a numeric one.",
+    signal: "Name of the signal: a numeric one, unless only duplicates is given.",
   },
   summary: "Correct what a signal declares",
   doc:
-    "Sets unit, max_gap and sample_type of one numeric signal of one machine; what is absent stays as it is. No sample changes, and every " +
+    "Sets unit, max_gap and sample_type of one numeric signal of one machine, and what duplicates mean for any; what is absent stays as it is. No record changes, and every " +
     "answer about the signal, of the past too, uses the new declaration from now on: another max_gap or sample_type changes integrals, " +
     "increases, coverage, time-weighted means and energy; another unit changes energy, since a value stays the number that it is. For some " +
-    "time, answers over long windows take longer, and the views of SQL follow at the end of that. 404 if the machine has not sent the signal.",
+    "time, answers over long windows take longer, and the views of SQL follow at the end of that. Duplicates are dropped or kept from now on. 404 if the machine has not sent the signal.",
   rpc: IngestService.method.redeclareSignal,
   query,
   formats: ["json"],
@@ -76,7 +76,12 @@ async function redeclareSignal({
   return { body: { before: before && toJson(before), after: after && toJson(after), ...shown } };
 }
 
-const toJson = ({ unit, maxGap, maxGapInferred, sampleType }: SignalDeclaration) => ({
+const toJson = (declaration: SignalDeclaration) => ({
+  ...(declaration.maxGap === undefined ? {} : samplesJson(declaration)),
+  duplicates: toWord(DuplicatesSchema, declaration.duplicates || Duplicates.KEEP),
+});
+
+const samplesJson = ({ unit, maxGap, maxGapInferred, sampleType }: SignalDeclaration) => ({
   unit,
   max_gap: maxGap && durationText(toUs(maxGap)),
   max_gap_inferred: maxGapInferred,
@@ -85,7 +90,7 @@ const toJson = ({ unit, maxGap, maxGapInferred, sampleType }: SignalDeclaration)
 
 type Correction = Pick<
   MessageInitShape<typeof RedeclareSignalRequestSchema>,
-  "unit" | "maxGap" | "sampleType"
+  "unit" | "maxGap" | "sampleType" | "duplicates"
 >;
 
 /** Converts each field to the request's; throws for an invalid value. */
@@ -108,6 +113,11 @@ const readers: Readonly<Record<string, (value: unknown) => Correction>> = {
     const sampleType = typeof value === "string" ? readSampleType(value) : undefined;
     if (sampleType !== undefined) return { sampleType };
     throw invalidField("sample_type", sampleTypeFault.message.replace("sample_type ", ""));
+  },
+  duplicates(value) {
+    const duplicates = typeof value === "string" ? readDuplicates(value) : undefined;
+    if (duplicates !== undefined) return { duplicates };
+    throw invalidField("duplicates", duplicatesFault.message.replace("duplicates: ", ""));
   },
 };
 const known = Object.keys(readers);

@@ -1,9 +1,14 @@
 // A real gRPC server with answers from a table, to test the gateway against: its answers can be
 // set, and it keeps the requests.
+import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus } from "#gen/grpc/health/v1/health_pb.ts";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
-import { type IngestBatchRequest, IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import {
+  type IngestBatchRequest,
+  IngestBatchRequestSchema,
+  IngestService,
+} from "#gen/millrace/v1/ingest_service_pb.ts";
 import { MachineService } from "#gen/millrace/v1/machine_service_pb.ts";
 import { SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
@@ -93,6 +98,14 @@ export function takeEverything(taken: IngestBatchRequest[]): Partial<Ingest> {
     ingestBatch(request) {
       taken.push(request);
       return { result: { sequence: request.sequence }, cursor: `c${taken.length}` };
+    },
+    ingestBatches({ producerId, sequence, batches }) {
+      const results = batches.map((batch, i) => {
+        const numbered = { producerId, sequence: sequence + BigInt(i), batch };
+        taken.push(create(IngestBatchRequestSchema, numbered));
+        return { sequence: numbered.sequence };
+      });
+      return { results, cursor: `c${taken.length}` };
     },
     redeclareSignal: ({ unit = "W", maxGap = span(1n), sampleType }) => ({
       before: { unit: "W", maxGap: span(1n), sampleType: SampleType.LINEAR },

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import { createGather } from "../../codec/row/gather.ts";
 import { readRecord } from "../../codec/row/record.ts";
 import {
   notAnObject,
@@ -16,7 +17,6 @@ import { readRows, type SourceRow } from "../../codec/row/source-rows.ts";
 import type { EpochUnit } from "../../codec/row/time.ts";
 import { UnreadableText } from "../../codec/row/unreadable.ts";
 import type { Log } from "../../runtime/log.ts";
-import { createGather } from "./gather.ts";
 
 export type InputOptions = {
   source: Readable;

@@ -1,6 +1,12 @@
 // The records of a simulated machine in a span of time, as the contract's Batch.
 import { create } from "@bufbuild/protobuf";
-import { type Batch, BatchSchema, type Samples, SampleType } from "#gen/millrace/v1/signal_pb.ts";
+import {
+  type Batch,
+  BatchSchema,
+  Duplicates,
+  type Samples,
+  SampleType,
+} from "#gen/millrace/v1/signal_pb.ts";
 import { toDuration } from "../../codec/timestamps.ts";
 import { toErrorReport, toStateChange } from "../../codec/wire/events.ts";
 import type { MachineRecords } from "./fleet.ts";
@@ -24,6 +30,7 @@ export function toBatch({ machine, states, errors, runs }: MachineRecords): Batc
       unit,
       maxGap: toDuration(maxGapUs),
       sampleType: SampleType.UNSPECIFIED,
+      duplicates: Duplicates.UNSPECIFIED,
     };
     return { $typeName: "millrace.v1.Samples", ...declared, times, values };
   });

@@ -13,6 +13,7 @@ import { messageMutants } from "./mutants-of-messages.ts";
 import { minuteMutants } from "./mutants-of-minutes.ts";
 import { pieceMutants } from "./mutants-of-pieces.ts";
 import { promotionMutants } from "./mutants-of-promotions.ts";
+import { repeatMutants } from "./mutants-of-repeats.ts";
 import { sampleMutants } from "./mutants-of-samples.ts";
 import { shareMutants } from "./mutants-of-shares.ts";
 import { spoolMutants } from "./mutants-of-spools.ts";
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...decodingMutants,
   ...promotionMutants,
   ...sampleMutants,
+  ...repeatMutants,
   ...calendarMutants,
   ...declarationMutants,
   ...shareMutants,

@@ -30,8 +30,8 @@ export const declarationMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/rpc/redeclare.ts",
-        find: "maxGapUs ?? inferredUs ?? series.maxGapUs!",
-        replace: "maxGapUs ?? series.maxGapUs!",
+        find: "maxGapUs ?? inferredUs ?? series.maxGapUs }",
+        replace: "maxGapUs ?? series.maxGapUs }",
       },
     ],
     catch: {
@@ -69,8 +69,8 @@ export const declarationMutants: readonly Mutant[] = [
     edits: [
       {
         file: "accessor/ingest/sequences.ts",
-        find: 'if (outcome === "stored") result.warnings',
-        replace: "result.warnings",
+        find: 'if (outcome === "stored" || outcome === "decided") {',
+        replace: "{",
       },
     ],
     catch: { test: warnings, says: /FAIL.*not of one that comes again/ },

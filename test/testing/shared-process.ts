@@ -35,7 +35,10 @@ export function filesOfSharedProcess(rooms: readonly string[]): string[] {
   );
   return files
     .filter(
-      (path) => path.endsWith(".test.ts") && !needsOwnProcess(readFileSync(root + path, "utf8")),
+      (path) =>
+        path.endsWith(".test.ts") &&
+        !path.includes("/node_modules/") &&
+        !needsOwnProcess(readFileSync(root + path, "utf8")),
     )
     .sort();
 }

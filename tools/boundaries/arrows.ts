@@ -12,6 +12,17 @@ const any = ["*"];
 
 export const rooms: Readonly<Record<string, Room>> = {
   producer: { to: ["client", "codec", "gen", "runtime"], packages: protobuf },
+  bridge: {
+    to: ["client", "codec", "gen", "runtime"],
+    packages: [
+      ...protobuf,
+      "mqtt",
+      "node-opcua-certificate-manager",
+      "node-opcua-client",
+      "node-opcua-debug",
+      "smol-toml",
+    ],
+  },
   gateway: {
     to: ["access", "codec", "gen", "runtime"],
     packages: [
@@ -65,6 +76,14 @@ export const sharedByTests = ["test/testing/", "gen/", "local/"];
 /** Inside a room: the folders that each of its folders may import. "." are the room's own files. */
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   producer: { ".": ["input", "simulate"], input: [], simulate: [] },
+  bridge: {
+    ".": ["mapping", "mqtt", "sparkplug", "store"],
+    mapping: [],
+    mqtt: ["mapping", "store"],
+    opcua: [".", "mapping", "store"],
+    sparkplug: ["mapping"],
+    store: [],
+  },
   gateway: {
     ".": [
       "admission",
@@ -74,6 +93,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       "errors",
       "http",
       "limits",
+      "line",
       "metrics",
       "rest",
       "rpc",
@@ -87,6 +107,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     errors: [],
     http: [],
     limits: ["caller", "errors", "http"],
+    line: ["caller", "errors", "http", "limits", "upstream"],
     metrics: ["cache", "errors"],
     rest: ["cache", "caller", "encoding", "errors", "http", "limits", "upstream"],
     rpc: ["caller", "encoding", "errors", "http", "limits", "upstream"],
@@ -100,7 +121,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     domain: [],
     feed: ["domain", "store"],
     history: [],
-    ingest: ["domain", "feed", "history", "store"],
+    ingest: ["domain", "feed", "history", "read", "store"],
     read: ["domain", "feed", "history", "store"],
     rpc: ["access", "domain", "feed", "history", "ingest", "read", "store"],
     store: ["domain", "history"],
@@ -153,7 +174,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
   },
   client: { ".": [], outbox: [], send: ["outbox", "spool"], spool: ["outbox"] },
   access: { ".": [] },
-  codec: { ".": [], block: ["."], row: [".", "wire"], wire: ["."] },
+  codec: { ".": [], block: ["."], line: [], row: [".", "wire"], wire: ["."] },
   runtime: { ".": [], grpc: [".", "tls"], tls: ["."] },
 };
 
@@ -162,4 +183,9 @@ export const packageOwners: Readonly<Record<string, string>> = {
   "@grpc/grpc-js": "runtime/grpc/",
   slonik: "accessor/store/",
   "@slonik/driver": "accessor/store/",
+  mqtt: "bridge/mqtt/",
+  "node-opcua-certificate-manager": "bridge/opcua/",
+  "node-opcua-client": "bridge/opcua/",
+  "node-opcua-debug": "bridge/opcua/",
+  "smol-toml": "bridge/mapping/",
 };

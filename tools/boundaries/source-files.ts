@@ -10,7 +10,7 @@ export type SourceFile = { readonly path: string; readonly text: string };
 export function sourceFiles(root: string): SourceFile[] {
   return Object.keys(rooms).flatMap((room) =>
     readdirSync(join(root, room), { recursive: true, encoding: "utf8" })
-      .filter((name) => /\.(tsx?|mjs|sql)$/.test(name) && !/^dist\//.test(name))
+      .filter((name) => /\.(tsx?|mjs|sql)$/.test(name) && !/^dist\/|node_modules\//.test(name))
       .map((name) => ({
         path: `${room}/${name}`,
         text: readFileSync(join(root, room, name), "utf8"),

@@ -108,6 +108,35 @@ comment on function register_series(
 ) is
   'register_series() of earlier programs, whose series have neither learned gaps nor types';
 
+create or replace function register_series(
+  p_owner text, p_machine text, p_signal text[], p_kind smallint[], p_unit text[],
+  p_max_gap_us bigint[], p_learned text[], p_learned_last bigint[], p_sample_type smallint[],
+  p_own_machines integer, p_own_series integer, p_all_machines integer, p_all_series integer
+) returns text language plpgsql as $$
+begin
+  return register_series(p_owner, p_machine, p_signal, p_kind, p_unit, p_max_gap_us, p_learned,
+    p_learned_last, p_sample_type, array_fill(null::smallint, array[cardinality(p_signal)]),
+    p_own_machines, p_own_series, p_all_machines, p_all_series);
+end $$;
+comment on function register_series(
+  text, text, text[], smallint[], text[], bigint[], text[], bigint[], smallint[], integer, integer,
+  integer, integer
+) is
+  'register_series() of programs up to migration 0051, which do not know of duplicates';
+
+create or replace function redeclare(
+  p_series integer, p_unit text, p_max_gap_us bigint, p_learned_us bigint[],
+  p_learned_last_us bigint, p_sample_type smallint, p_any boolean, p_expected bigint[]
+) returns boolean language plpgsql as $$
+begin
+  return redeclare(p_series, p_unit, p_max_gap_us, p_learned_us, p_learned_last_us, p_sample_type,
+    null::smallint, p_any, p_expected);
+end $$;
+comment on function redeclare(
+  integer, text, bigint, bigint[], bigint, smallint, boolean, bigint[]
+) is
+  'redeclare() of programs up to migration 0051, which do not know of duplicates';
+
 create or replace function end_step(
   p_to bigint,
   h_series integer[], h_hour bigint[],

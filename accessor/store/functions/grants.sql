@@ -13,6 +13,7 @@ begin
       us_per_minute, us_per_hour, us_per_day, kind_state, kind_event, kind_numeric,
       sample_type_linear, sample_type_step, sample_type_counter,
       to_us, from_us, floor_to, tame, mean_of, watts_per, kwh_of, state_name, sample_type_name,
+      duplicates_name,
       line_area, is_kept_by_hour(series), is_settled
       to millrace_reader;
   end if;

@@ -20,6 +20,7 @@ comment on function is_settled is
 create or replace function register_series(
   p_owner text, p_machine text, p_signal text[], p_kind smallint[], p_unit text[],
   p_max_gap_us bigint[], p_learned text[], p_learned_last bigint[], p_sample_type smallint[],
+  p_duplicates smallint[],
   p_own_machines integer, p_own_series integer, p_all_machines integer, p_all_series integer
 ) returns text language plpgsql as $$
 declare
@@ -54,11 +55,12 @@ begin
     update registered set machines = machines + 1 where owner in ('', p_owner);
   end if;
   insert into series (machine_id, signal, kind, unit, max_gap_us, learned_us, learned_last_us,
-    sample_type, owner)
+    sample_type, duplicates, owner)
     select v_machine, w.signal, w.kind, w.unit, w.max_gap_us, w.learned::bigint[], w.learned_last,
-      w.sample_type, p_owner
-    from unnest(p_signal, p_kind, p_unit, p_max_gap_us, p_learned, p_learned_last, p_sample_type)
-      as w(signal, kind, unit, max_gap_us, learned, learned_last, sample_type)
+      w.sample_type, w.duplicates, p_owner
+    from unnest(p_signal, p_kind, p_unit, p_max_gap_us, p_learned, p_learned_last, p_sample_type,
+        p_duplicates)
+      as w(signal, kind, unit, max_gap_us, learned, learned_last, sample_type, duplicates)
     where not exists (select from series s where s.machine_id = v_machine and s.signal = w.signal)
     order by w.signal
       limit greatest(0, least(p_all_series - v_all.series, p_own_series - v_own.series));
@@ -69,8 +71,8 @@ begin
       else 'series-per-key' end;
 end $$;
 comment on function register_series(
-  text, text, text[], smallint[], text[], bigint[], text[], bigint[], smallint[], integer, integer,
-  integer, integer
+  text, text, text[], smallint[], text[], bigint[], text[], bigint[], smallint[], smallint[],
+  integer, integer, integer, integer
 ) is
   'Registers what of a machine''s series is missing, as far as the quotas allow. Returns the '
   'limit that was reached, or null';
@@ -90,13 +92,15 @@ comment on function note_redeclared is
 -- settled.
 create or replace function redeclare(
   p_series integer, p_unit text, p_max_gap_us bigint, p_learned_us bigint[],
-  p_learned_last_us bigint, p_sample_type smallint, p_any boolean, p_expected bigint[]
+  p_learned_last_us bigint, p_sample_type smallint, p_duplicates smallint, p_any boolean,
+  p_expected bigint[]
 ) returns boolean language plpgsql as $$
 declare
   v_series series;
   v_unit text;
   v_gap_us bigint;
   v_type smallint;
+  v_duplicates smallint;
 begin
   select * into strict v_series from series where id = p_series for update;
   if not p_any and v_series.learned_us is distinct from p_expected then
@@ -108,8 +112,11 @@ begin
     then p_max_gap_us else v_series.max_gap_us end;
   v_type := case when p_any or v_series.sample_type is null
     then coalesce(p_sample_type, v_series.sample_type) else v_series.sample_type end;
+  v_duplicates := case when p_any or v_series.duplicates is null
+    then coalesce(p_duplicates, v_series.duplicates) else v_series.duplicates end;
   update series set unit = v_unit, max_gap_us = v_gap_us, learned_us = p_learned_us,
-    learned_last_us = p_learned_last_us, sample_type = v_type where id = p_series;
+    learned_last_us = p_learned_last_us, sample_type = v_type, duplicates = v_duplicates
+    where id = p_series;
   if v_gap_us <> v_series.max_gap_us
     or coalesce(v_type, sample_type_linear())
       <> coalesce(v_series.sample_type, sample_type_linear()) then
@@ -120,14 +127,17 @@ begin
   end if;
   if v_gap_us <> v_series.max_gap_us or v_unit <> v_series.unit
     or v_type is distinct from v_series.sample_type
+    or v_duplicates is distinct from v_series.duplicates
     or is_settled(p_learned_us) <> is_settled(v_series.learned_us) then
     perform note_redeclared(array[p_series]);
   end if;
   return true;
 end $$;
-comment on function redeclare is
+comment on function redeclare(
+  integer, text, bigint, bigint[], bigint, smallint, smallint, boolean, bigint[]
+) is
   'Sets what a series declares: a unit where it has none, a max_gap where its own is inferred, '
-  'a type where it has none; p_any: whatever it has';
+  'a type and what duplicates mean where it has none; p_any: whatever it has';
 
 create or replace function fix_buckets(p_series integer[], p_bucket_us bigint[]) returns void
 language plpgsql as $$

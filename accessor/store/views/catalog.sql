@@ -24,7 +24,8 @@ create or replace view millrace_v1.signals as
     case when s.kind = kind_numeric() then s.learned_us is not null end as max_gap_inferred,
     case when s.kind = kind_numeric() then sample_type_name(s.sample_type) end as sample_type,
     case when s.kind = kind_numeric() and is_settled(s.learned_us)
-      then trim_scale(s.max_gap_us / 1000000::numeric) || 's' end as max_gap
+      then trim_scale(s.max_gap_us / 1000000::numeric) || 's' end as max_gap,
+    duplicates_name(s.duplicates) as duplicates
   from series s join machine m on m.id = s.machine_id;
 comment on view millrace_v1.signals is
   'Signals of machines and what they declare. Durations: seconds';

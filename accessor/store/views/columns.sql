@@ -39,6 +39,7 @@ begin
       ('{signals}', 'max_gap', 'As rows declare it; null while it may still change'),
       ('{signals,samples_day,samples_hour,samples_minute}',
         'sample_type', 'LINEAR, STEP or COUNTER'),
+      ('{signals}', 'duplicates', 'What equal records are: KEEP, several; DROP, one'),
 
       ('{samples_minute}', 'time', 'Where the minute begins'),
       ('{samples_hour}', 'time', 'Where the hour begins'),

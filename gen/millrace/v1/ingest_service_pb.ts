@@ -11,7 +11,7 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { ErrorReason } from "./error_reason_pb.ts";
 import { file_millrace_v1_error_reason } from "./error_reason_pb.ts";
-import type { Batch, SampleType } from "./signal_pb.ts";
+import type { Batch, Duplicates, SampleType } from "./signal_pb.ts";
 import { file_millrace_v1_signal } from "./signal_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/ingest_service.proto.
  */
 export const file_millrace_v1_ingest_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtaWxscmFjZS92MS9pbmdlc3Rfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEicwoNSW5nZXN0UmVxdWVzdBIjCgVoZWxsbxgBIAEoCzISLm1pbGxyYWNlLnYxLkhlbGxvSAASKwoFYmF0Y2gYAiABKAsyGi5taWxscmFjZS52MS5OdW1iZXJlZEJhdGNoSABCEAoHbWVzc2FnZRIFukgCCAEiOQoFSGVsbG8SEwoLcHJvZHVjZXJfaWQYASABKAkSGwoTbGFzdF9hY2tlZF9zZXF1ZW5jZRgCIAEoBCJECg1OdW1iZXJlZEJhdGNoEhAKCHNlcXVlbmNlGAEgASgEEiEKBWJhdGNoGAIgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giZQoOSW5nZXN0UmVzcG9uc2USJwoHd2VsY29tZRgBIAEoCzIULm1pbGxyYWNlLnYxLldlbGNvbWVIABIfCgNhY2sYAiABKAsyEC5taWxscmFjZS52MS5BY2tIAEIJCgdtZXNzYWdlIn4KB1dlbGNvbWUSFQoNbGFzdF9zZXF1ZW5jZRgBIAEoBBIoCgRsb3N0GAIgASgLMhoubWlsbHJhY2UudjEuU2VxdWVuY2VSYW5nZRIXCg9tYXhfYmF0Y2hfYnl0ZXMYAyABKA0SGQoRbWF4X2JhdGNoX3JlY29yZHMYBCABKA0iLAoNU2VxdWVuY2VSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIlIKA0FjaxIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkSKQoHcmVzdWx0cxgDIAMoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0IqkBCgtCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSJQoHcmVmdXNhbBgDIAEoCzIULm1pbGxyYWNlLnYxLlJlZnVzYWwSJgoIdmVyZGljdHMYBCADKAsyFC5taWxscmFjZS52MS5WZXJkaWN0EiYKCHdhcm5pbmdzGAUgAygLMhQubWlsbHJhY2UudjEuV2FybmluZyJWCgdXYXJuaW5nEioKBnJlYXNvbhgBIAEoDjIaLm1pbGxyYWNlLnYxLldhcm5pbmdSZWFzb24SDgoGY29sdW1uGAIgASgNEg8KB21lc3NhZ2UYAyABKAkiRAoHUmVmdXNhbBIoCgZyZWFzb24YASABKA4yGC5taWxscmFjZS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIqwBCgdWZXJkaWN0EiUKBGtpbmQYASABKA4yFy5taWxscmFjZS52MS5SZWNvcmRLaW5kEg4KBmNvbHVtbhgCIAEoDRINCgVmaXJzdBgDIAEoDRINCgVjb3VudBgEIAEoDRIoCgZyZWFzb24YBSABKA4yGC5taWxscmFjZS52MS5FcnJvclJlYXNvbhIRCglyZXRyeWFibGUYBiABKAgSDwoHbWVzc2FnZRgHIAEoCSJeChJJbmdlc3RCYXRjaFJlcXVlc3QSEwoLcHJvZHVjZXJfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSIQoFYmF0Y2gYAyABKAsyEi5taWxscmFjZS52MS5CYXRjaCJPChNJbmdlc3RCYXRjaFJlc3BvbnNlEigKBnJlc3VsdBgBIAEoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0Eg4KBmN1cnNvchgCIAEoCSLQAQoWUmVkZWNsYXJlU2lnbmFsUmVxdWVzdBIPCgdtYWNoaW5lGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIRCgR1bml0GAMgASgJSACIAQESKgoHbWF4X2dhcBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEjYKC3NhbXBsZV90eXBlGAYgASgOMhcubWlsbHJhY2UudjEuU2FtcGxlVHlwZUIIukgFggECEAFCBwoFX3VuaXQioAEKF1JlZGVjbGFyZVNpZ25hbFJlc3BvbnNlEi4KBmJlZm9yZRgBIAEoCzIeLm1pbGxyYWNlLnYxLlNpZ25hbERlY2xhcmF0aW9uEi0KBWFmdGVyGAIgASgLMh4ubWlsbHJhY2UudjEuU2lnbmFsRGVjbGFyYXRpb24SJgoId2FybmluZ3MYAyADKAsyFC5taWxscmFjZS52MS5XYXJuaW5nIpUBChFTaWduYWxEZWNsYXJhdGlvbhIMCgR1bml0GAEgASgJEioKB21heF9nYXAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGAoQbWF4X2dhcF9pbmZlcnJlZBgDIAEoCBIsCgtzYW1wbGVfdHlwZRgEIAEoDjIXLm1pbGxyYWNlLnYxLlNhbXBsZVR5cGUqbQoNV2FybmluZ1JlYXNvbhIeChpXQVJOSU5HX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGldBUk5JTkdfUkVBU09OX05PVF9DT1ZFUkVEEAESHAoYV0FSTklOR19SRUFTT05fTk9fRU5FUkdZEAIqfQoKUmVjb3JkS2luZBIbChdSRUNPUkRfS0lORF9VTlNQRUNJRklFRBAAEhwKGFJFQ09SRF9LSU5EX1NUQVRFX0NIQU5HRRABEhwKGFJFQ09SRF9LSU5EX0VSUk9SX1JFUE9SVBACEhYKElJFQ09SRF9LSU5EX1NBTVBMRRADMpACCg1Jbmdlc3RTZXJ2aWNlEkUKBkluZ2VzdBIaLm1pbGxyYWNlLnYxLkluZ2VzdFJlcXVlc3QaGy5taWxscmFjZS52MS5Jbmdlc3RSZXNwb25zZSgBMAESVQoLSW5nZXN0QmF0Y2gSHy5taWxscmFjZS52MS5Jbmdlc3RCYXRjaFJlcXVlc3QaIC5taWxscmFjZS52MS5Jbmdlc3RCYXRjaFJlc3BvbnNlIgOQAgISYQoPUmVkZWNsYXJlU2lnbmFsEiMubWlsbHJhY2UudjEuUmVkZWNsYXJlU2lnbmFsUmVxdWVzdBokLm1pbGxyYWNlLnYxLlJlZGVjbGFyZVNpZ25hbFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_millrace_v1_error_reason, file_millrace_v1_signal]);
+  fileDesc("CiBtaWxscmFjZS92MS9pbmdlc3Rfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEicwoNSW5nZXN0UmVxdWVzdBIjCgVoZWxsbxgBIAEoCzISLm1pbGxyYWNlLnYxLkhlbGxvSAASKwoFYmF0Y2gYAiABKAsyGi5taWxscmFjZS52MS5OdW1iZXJlZEJhdGNoSABCEAoHbWVzc2FnZRIFukgCCAEiOQoFSGVsbG8SEwoLcHJvZHVjZXJfaWQYASABKAkSGwoTbGFzdF9hY2tlZF9zZXF1ZW5jZRgCIAEoBCJECg1OdW1iZXJlZEJhdGNoEhAKCHNlcXVlbmNlGAEgASgEEiEKBWJhdGNoGAIgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giZQoOSW5nZXN0UmVzcG9uc2USJwoHd2VsY29tZRgBIAEoCzIULm1pbGxyYWNlLnYxLldlbGNvbWVIABIfCgNhY2sYAiABKAsyEC5taWxscmFjZS52MS5BY2tIAEIJCgdtZXNzYWdlIn4KB1dlbGNvbWUSFQoNbGFzdF9zZXF1ZW5jZRgBIAEoBBIoCgRsb3N0GAIgASgLMhoubWlsbHJhY2UudjEuU2VxdWVuY2VSYW5nZRIXCg9tYXhfYmF0Y2hfYnl0ZXMYAyABKA0SGQoRbWF4X2JhdGNoX3JlY29yZHMYBCABKA0iLAoNU2VxdWVuY2VSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIlIKA0FjaxIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkSKQoHcmVzdWx0cxgDIAMoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0IsUBCgtCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSJQoHcmVmdXNhbBgDIAEoCzIULm1pbGxyYWNlLnYxLlJlZnVzYWwSJgoIdmVyZGljdHMYBCADKAsyFC5taWxscmFjZS52MS5WZXJkaWN0EiYKCHdhcm5pbmdzGAUgAygLMhQubWlsbHJhY2UudjEuV2FybmluZxIaChJkcm9wcGVkX2R1cGxpY2F0ZXMYBiABKA0iVgoHV2FybmluZxIqCgZyZWFzb24YASABKA4yGi5taWxscmFjZS52MS5XYXJuaW5nUmVhc29uEg4KBmNvbHVtbhgCIAEoDRIPCgdtZXNzYWdlGAMgASgJIkQKB1JlZnVzYWwSKAoGcmVhc29uGAEgASgOMhgubWlsbHJhY2UudjEuRXJyb3JSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSKsAQoHVmVyZGljdBIlCgRraW5kGAEgASgOMhcubWlsbHJhY2UudjEuUmVjb3JkS2luZBIOCgZjb2x1bW4YAiABKA0SDQoFZmlyc3QYAyABKA0SDQoFY291bnQYBCABKA0SKAoGcmVhc29uGAUgASgOMhgubWlsbHJhY2UudjEuRXJyb3JSZWFzb24SEQoJcmV0cnlhYmxlGAYgASgIEg8KB21lc3NhZ2UYByABKAkiXgoSSW5nZXN0QmF0Y2hSZXF1ZXN0EhMKC3Byb2R1Y2VyX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEiEKBWJhdGNoGAMgASgLMhIubWlsbHJhY2UudjEuQmF0Y2giTwoTSW5nZXN0QmF0Y2hSZXNwb25zZRIoCgZyZXN1bHQYASABKAsyGC5taWxscmFjZS52MS5CYXRjaFJlc3VsdBIOCgZjdXJzb3IYAiABKAkiYgoUSW5nZXN0QmF0Y2hlc1JlcXVlc3QSEwoLcHJvZHVjZXJfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSIwoHYmF0Y2hlcxgDIAMoCzISLm1pbGxyYWNlLnYxLkJhdGNoIlIKFUluZ2VzdEJhdGNoZXNSZXNwb25zZRIpCgdyZXN1bHRzGAEgAygLMhgubWlsbHJhY2UudjEuQmF0Y2hSZXN1bHQSDgoGY3Vyc29yGAIgASgJIocCChZSZWRlY2xhcmVTaWduYWxSZXF1ZXN0Eg8KB21hY2hpbmUYASABKAkSDgoGc2lnbmFsGAIgASgJEhEKBHVuaXQYAyABKAlIAIgBARIqCgdtYXhfZ2FwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSNgoLc2FtcGxlX3R5cGUYBiABKA4yFy5taWxscmFjZS52MS5TYW1wbGVUeXBlQgi6SAWCAQIQARI1CgpkdXBsaWNhdGVzGAcgASgOMhcubWlsbHJhY2UudjEuRHVwbGljYXRlc0IIukgFggECEAFCBwoFX3VuaXQioAEKF1JlZGVjbGFyZVNpZ25hbFJlc3BvbnNlEi4KBmJlZm9yZRgBIAEoCzIeLm1pbGxyYWNlLnYxLlNpZ25hbERlY2xhcmF0aW9uEi0KBWFmdGVyGAIgASgLMh4ubWlsbHJhY2UudjEuU2lnbmFsRGVjbGFyYXRpb24SJgoId2FybmluZ3MYAyADKAsyFC5taWxscmFjZS52MS5XYXJuaW5nIsIBChFTaWduYWxEZWNsYXJhdGlvbhIMCgR1bml0GAEgASgJEioKB21heF9nYXAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGAoQbWF4X2dhcF9pbmZlcnJlZBgDIAEoCBIsCgtzYW1wbGVfdHlwZRgEIAEoDjIXLm1pbGxyYWNlLnYxLlNhbXBsZVR5cGUSKwoKZHVwbGljYXRlcxgFIAEoDjIXLm1pbGxyYWNlLnYxLkR1cGxpY2F0ZXMqkgEKDVdhcm5pbmdSZWFzb24SHgoaV0FSTklOR19SRUFTT05fVU5TUEVDSUZJRUQQABIeChpXQVJOSU5HX1JFQVNPTl9OT1RfQ09WRVJFRBABEhwKGFdBUk5JTkdfUkVBU09OX05PX0VORVJHWRACEiMKH1dBUk5JTkdfUkVBU09OX0RJRkZFUkVOVF9WQUxVRVMQAyp9CgpSZWNvcmRLaW5kEhsKF1JFQ09SRF9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYUkVDT1JEX0tJTkRfU1RBVEVfQ0hBTkdFEAESHAoYUkVDT1JEX0tJTkRfRVJST1JfUkVQT1JUEAISFgoSUkVDT1JEX0tJTkRfU0FNUExFEAMy7QIKDUluZ2VzdFNlcnZpY2USRQoGSW5nZXN0EhoubWlsbHJhY2UudjEuSW5nZXN0UmVxdWVzdBobLm1pbGxyYWNlLnYxLkluZ2VzdFJlc3BvbnNlKAEwARJVCgtJbmdlc3RCYXRjaBIfLm1pbGxyYWNlLnYxLkluZ2VzdEJhdGNoUmVxdWVzdBogLm1pbGxyYWNlLnYxLkluZ2VzdEJhdGNoUmVzcG9uc2UiA5ACAhJbCg1Jbmdlc3RCYXRjaGVzEiEubWlsbHJhY2UudjEuSW5nZXN0QmF0Y2hlc1JlcXVlc3QaIi5taWxscmFjZS52MS5Jbmdlc3RCYXRjaGVzUmVzcG9uc2UiA5ACAhJhCg9SZWRlY2xhcmVTaWduYWwSIy5taWxscmFjZS52MS5SZWRlY2xhcmVTaWduYWxSZXF1ZXN0GiQubWlsbHJhY2UudjEuUmVkZWNsYXJlU2lnbmFsUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_millrace_v1_error_reason, file_millrace_v1_signal]);
 
 /**
  * A message from a producer.
@@ -315,6 +315,15 @@ export type BatchResult = Message<"millrace.v1.BatchResult"> & {
    * @generated from field: repeated millrace.v1.Warning warnings = 5;
    */
   warnings: Warning[];
+
+  /**
+   * Number of records that are not stored again, because their signal is declared to drop
+   * duplicates and already has them, from an earlier batch or from this one. They count as
+   * accepted. Reported once, when the batch is decided, and not kept.
+   *
+   * @generated from field: uint32 dropped_duplicates = 6;
+   */
+  droppedDuplicates: number;
 };
 
 /**
@@ -518,6 +527,69 @@ export const IngestBatchResponseSchema: GenMessage<IngestBatchResponse> = /*@__P
   messageDesc(file_millrace_v1_ingest_service, 12);
 
 /**
+ * Several batches with their producer and numbers.
+ *
+ * @generated from message millrace.v1.IngestBatchesRequest
+ */
+export type IngestBatchesRequest = Message<"millrace.v1.IngestBatchesRequest"> & {
+  /**
+   * As in IngestBatchRequest.
+   *
+   * @generated from field: string producer_id = 1;
+   */
+  producerId: string;
+
+  /**
+   * The number of the first batch; each of the others has one more than the one before it.
+   *
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+
+  /**
+   * At least one, at most 1,024. Together at most 4 MiB, as every message.
+   *
+   * @generated from field: repeated millrace.v1.Batch batches = 3;
+   */
+  batches: Batch[];
+};
+
+/**
+ * Describes the message millrace.v1.IngestBatchesRequest.
+ * Use `create(IngestBatchesRequestSchema)` to create a new message.
+ */
+export const IngestBatchesRequestSchema: GenMessage<IngestBatchesRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_ingest_service, 13);
+
+/**
+ * The outcome of each batch.
+ *
+ * @generated from message millrace.v1.IngestBatchesResponse
+ */
+export type IngestBatchesResponse = Message<"millrace.v1.IngestBatchesResponse"> & {
+  /**
+   * One for each batch, in the order of the request.
+   *
+   * @generated from field: repeated millrace.v1.BatchResult results = 1;
+   */
+  results: BatchResult[];
+
+  /**
+   * As in Ack, for all of them.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message millrace.v1.IngestBatchesResponse.
+ * Use `create(IngestBatchesResponseSchema)` to create a new message.
+ */
+export const IngestBatchesResponseSchema: GenMessage<IngestBatchesResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_ingest_service, 14);
+
+/**
  * What to correct.
  *
  * @generated from message millrace.v1.RedeclareSignalRequest
@@ -566,6 +638,14 @@ export type RedeclareSignalRequest = Message<"millrace.v1.RedeclareSignalRequest
    * @generated from field: millrace.v1.SampleType sample_type = 6;
    */
   sampleType: SampleType;
+
+  /**
+   * The correct meaning of duplicates; the only field that may be given for "state" and "error".
+   * UNSPECIFIED: unchanged.
+   *
+   * @generated from field: millrace.v1.Duplicates duplicates = 7;
+   */
+  duplicates: Duplicates;
 };
 
 /**
@@ -573,7 +653,7 @@ export type RedeclareSignalRequest = Message<"millrace.v1.RedeclareSignalRequest
  * Use `create(RedeclareSignalRequestSchema)` to create a new message.
  */
 export const RedeclareSignalRequestSchema: GenMessage<RedeclareSignalRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 13);
+  messageDesc(file_millrace_v1_ingest_service, 15);
 
 /**
  * The signal's declaration, before and after.
@@ -609,10 +689,10 @@ export type RedeclareSignalResponse = Message<"millrace.v1.RedeclareSignalRespon
  * Use `create(RedeclareSignalResponseSchema)` to create a new message.
  */
 export const RedeclareSignalResponseSchema: GenMessage<RedeclareSignalResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 14);
+  messageDesc(file_millrace_v1_ingest_service, 16);
 
 /**
- * The declaration of a numeric signal of one machine.
+ * The declaration of a signal of one machine.
  *
  * @generated from message millrace.v1.SignalDeclaration
  */
@@ -625,7 +705,8 @@ export type SignalDeclaration = Message<"millrace.v1.SignalDeclaration"> & {
   unit: string;
 
   /**
-   * Longest gap between two samples that a line bridges, or longest time that a value holds.
+   * Longest gap between two samples that a line bridges, or longest time that a value holds. Unset
+   * for states and errors.
    *
    * @generated from field: google.protobuf.Duration max_gap = 2;
    */
@@ -639,11 +720,18 @@ export type SignalDeclaration = Message<"millrace.v1.SignalDeclaration"> & {
   maxGapInferred: boolean;
 
   /**
-   * How values continue between samples. Never UNSPECIFIED.
+   * How values continue between samples. UNSPECIFIED only for states and errors.
    *
    * @generated from field: millrace.v1.SampleType sample_type = 4;
    */
   sampleType: SampleType;
+
+  /**
+   * What it means when a record comes again. Never UNSPECIFIED.
+   *
+   * @generated from field: millrace.v1.Duplicates duplicates = 5;
+   */
+  duplicates: Duplicates;
 };
 
 /**
@@ -651,7 +739,7 @@ export type SignalDeclaration = Message<"millrace.v1.SignalDeclaration"> & {
  * Use `create(SignalDeclarationSchema)` to create a new message.
  */
 export const SignalDeclarationSchema: GenMessage<SignalDeclaration> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 15);
+  messageDesc(file_millrace_v1_ingest_service, 17);
 
 /**
  * Why stored samples may not give the results that the sender expects.
@@ -683,6 +771,15 @@ export const WarningReason = {
    * @generated from enum value: WARNING_REASON_NO_ENERGY = 2;
    */
   NO_ENERGY: 2,
+
+  /**
+   * The signal drops duplicates, and the column has samples at times at which it has another value.
+   * Both are stored. At one time there should be one value: either two sources send under one name,
+   * or the source has corrected a value.
+   *
+   * @generated from enum value: WARNING_REASON_DIFFERENT_VALUES = 3;
+   */
+  DIFFERENT_VALUES: 3,
 } as const;
 
 /**
@@ -793,13 +890,28 @@ export const IngestService: GenService<{
     output: typeof IngestBatchResponseSchema;
   },
   /**
-   * Corrects the declaration of a numeric signal of a machine: its unit, its max_gap, its
-   * sample_type. No sample changes. From now on, every response about the signal uses the new
-   * declaration, also for the past. Another max_gap or sample_type changes integrals, increases,
-   * coverage, time-weighted means and energy. Another unit changes energy, but values stay the
-   * numbers that they are. For some time, responses over long windows take longer, because sums by
-   * the old declaration are recalculated in the background. The SQL views follow when that has
-   * finished.
+   * Ingests several batches, of any machines, in one call: the same as as many calls of
+   * IngestBatch, with consecutive numbers. Errors as for IngestBatch. After an error, any number of
+   * the first batches may be stored: repeat the call with the same numbers, and these are answered
+   * as duplicates.
+   *
+   * @generated from rpc millrace.v1.IngestService.IngestBatches
+   */
+  ingestBatches: {
+    methodKind: "unary";
+    input: typeof IngestBatchesRequestSchema;
+    output: typeof IngestBatchesResponseSchema;
+  },
+  /**
+   * Corrects the declaration of a signal of a machine: the unit, the max_gap and the sample_type of
+   * a numeric signal, and what duplicates mean for any. No record changes. From now on, every
+   * response about the signal uses the new declaration, also for the past. Another max_gap or
+   * sample_type changes integrals, increases, coverage, time-weighted means and energy. Another
+   * unit changes energy, but values stay the numbers that they are. For some time, responses over
+   * long windows take longer, because sums by the old declaration are recalculated in the
+   * background. The SQL views follow when that has finished.
+   *
+   * DROP for duplicates holds for records that come from now on; KEEP too.
    *
    * Needs the scope ADMIN. Errors: MACHINE_UNKNOWN, SIGNAL_UNKNOWN (NOT_FOUND), SIGNAL_NOT_NUMERIC,
    * REQUEST_INVALID (INVALID_ARGUMENT), PERMISSION_DENIED.

@@ -10,7 +10,7 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { ErrorReason } from "./error_reason_pb.ts";
 import { file_millrace_v1_error_reason } from "./error_reason_pb.ts";
-import type { Batch, SampleType } from "./signal_pb.ts";
+import type { Batch, Duplicates, SampleType } from "./signal_pb.ts";
 import { file_millrace_v1_signal } from "./signal_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/ingest_service.proto.
  */
 export const file_millrace_v1_ingest_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtaWxscmFjZS92MS9pbmdlc3Rfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEibAoNSW5nZXN0UmVxdWVzdBIjCgVoZWxsbxgBIAEoCzISLm1pbGxyYWNlLnYxLkhlbGxvSAASKwoFYmF0Y2gYAiABKAsyGi5taWxscmFjZS52MS5OdW1iZXJlZEJhdGNoSABCCQoHbWVzc2FnZSI5CgVIZWxsbxITCgtwcm9kdWNlcl9pZBgBIAEoCRIbChNsYXN0X2Fja2VkX3NlcXVlbmNlGAIgASgEIkQKDU51bWJlcmVkQmF0Y2gSEAoIc2VxdWVuY2UYASABKAQSIQoFYmF0Y2gYAiABKAsyEi5taWxscmFjZS52MS5CYXRjaCJlCg5Jbmdlc3RSZXNwb25zZRInCgd3ZWxjb21lGAEgASgLMhQubWlsbHJhY2UudjEuV2VsY29tZUgAEh8KA2FjaxgCIAEoCzIQLm1pbGxyYWNlLnYxLkFja0gAQgkKB21lc3NhZ2UifgoHV2VsY29tZRIVCg1sYXN0X3NlcXVlbmNlGAEgASgEEigKBGxvc3QYAiABKAsyGi5taWxscmFjZS52MS5TZXF1ZW5jZVJhbmdlEhcKD21heF9iYXRjaF9ieXRlcxgDIAEoDRIZChFtYXhfYmF0Y2hfcmVjb3JkcxgEIAEoDSIsCg1TZXF1ZW5jZVJhbmdlEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQiUgoDQWNrEhAKCHNlcXVlbmNlGAEgASgEEg4KBmN1cnNvchgCIAEoCRIpCgdyZXN1bHRzGAMgAygLMhgubWlsbHJhY2UudjEuQmF0Y2hSZXN1bHQiqQEKC0JhdGNoUmVzdWx0EhAKCHNlcXVlbmNlGAEgASgEEhEKCWR1cGxpY2F0ZRgCIAEoCBIlCgdyZWZ1c2FsGAMgASgLMhQubWlsbHJhY2UudjEuUmVmdXNhbBImCgh2ZXJkaWN0cxgEIAMoCzIULm1pbGxyYWNlLnYxLlZlcmRpY3QSJgoId2FybmluZ3MYBSADKAsyFC5taWxscmFjZS52MS5XYXJuaW5nIlYKB1dhcm5pbmcSKgoGcmVhc29uGAEgASgOMhoubWlsbHJhY2UudjEuV2FybmluZ1JlYXNvbhIOCgZjb2x1bW4YAiABKA0SDwoHbWVzc2FnZRgDIAEoCSJECgdSZWZ1c2FsEigKBnJlYXNvbhgBIAEoDjIYLm1pbGxyYWNlLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAiABKAkirAEKB1ZlcmRpY3QSJQoEa2luZBgBIAEoDjIXLm1pbGxyYWNlLnYxLlJlY29yZEtpbmQSDgoGY29sdW1uGAIgASgNEg0KBWZpcnN0GAMgASgNEg0KBWNvdW50GAQgASgNEigKBnJlYXNvbhgFIAEoDjIYLm1pbGxyYWNlLnYxLkVycm9yUmVhc29uEhEKCXJldHJ5YWJsZRgGIAEoCBIPCgdtZXNzYWdlGAcgASgJIl4KEkluZ2VzdEJhdGNoUmVxdWVzdBITCgtwcm9kdWNlcl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIhCgViYXRjaBgDIAEoCzISLm1pbGxyYWNlLnYxLkJhdGNoIk8KE0luZ2VzdEJhdGNoUmVzcG9uc2USKAoGcmVzdWx0GAEgASgLMhgubWlsbHJhY2UudjEuQmF0Y2hSZXN1bHQSDgoGY3Vyc29yGAIgASgJIsYBChZSZWRlY2xhcmVTaWduYWxSZXF1ZXN0Eg8KB21hY2hpbmUYASABKAkSDgoGc2lnbmFsGAIgASgJEhEKBHVuaXQYAyABKAlIAIgBARIqCgdtYXhfZ2FwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSLAoLc2FtcGxlX3R5cGUYBiABKA4yFy5taWxscmFjZS52MS5TYW1wbGVUeXBlQgcKBV91bml0IqABChdSZWRlY2xhcmVTaWduYWxSZXNwb25zZRIuCgZiZWZvcmUYASABKAsyHi5taWxscmFjZS52MS5TaWduYWxEZWNsYXJhdGlvbhItCgVhZnRlchgCIAEoCzIeLm1pbGxyYWNlLnYxLlNpZ25hbERlY2xhcmF0aW9uEiYKCHdhcm5pbmdzGAMgAygLMhQubWlsbHJhY2UudjEuV2FybmluZyKVAQoRU2lnbmFsRGVjbGFyYXRpb24SDAoEdW5pdBgBIAEoCRIqCgdtYXhfZ2FwGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhgKEG1heF9nYXBfaW5mZXJyZWQYAyABKAgSLAoLc2FtcGxlX3R5cGUYBCABKA4yFy5taWxscmFjZS52MS5TYW1wbGVUeXBlKm0KDVdhcm5pbmdSZWFzb24SHgoaV0FSTklOR19SRUFTT05fVU5TUEVDSUZJRUQQABIeChpXQVJOSU5HX1JFQVNPTl9OT1RfQ09WRVJFRBABEhwKGFdBUk5JTkdfUkVBU09OX05PX0VORVJHWRACKn0KClJlY29yZEtpbmQSGwoXUkVDT1JEX0tJTkRfVU5TUEVDSUZJRUQQABIcChhSRUNPUkRfS0lORF9TVEFURV9DSEFOR0UQARIcChhSRUNPUkRfS0lORF9FUlJPUl9SRVBPUlQQAhIWChJSRUNPUkRfS0lORF9TQU1QTEUQAzKQAgoNSW5nZXN0U2VydmljZRJFCgZJbmdlc3QSGi5taWxscmFjZS52MS5Jbmdlc3RSZXF1ZXN0GhsubWlsbHJhY2UudjEuSW5nZXN0UmVzcG9uc2UoATABElUKC0luZ2VzdEJhdGNoEh8ubWlsbHJhY2UudjEuSW5nZXN0QmF0Y2hSZXF1ZXN0GiAubWlsbHJhY2UudjEuSW5nZXN0QmF0Y2hSZXNwb25zZSIDkAICEmEKD1JlZGVjbGFyZVNpZ25hbBIjLm1pbGxyYWNlLnYxLlJlZGVjbGFyZVNpZ25hbFJlcXVlc3QaJC5taWxscmFjZS52MS5SZWRlY2xhcmVTaWduYWxSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_duration, file_millrace_v1_error_reason, file_millrace_v1_signal]);
+  fileDesc("CiBtaWxscmFjZS92MS9pbmdlc3Rfc2VydmljZS5wcm90bxILbWlsbHJhY2UudjEibAoNSW5nZXN0UmVxdWVzdBIjCgVoZWxsbxgBIAEoCzISLm1pbGxyYWNlLnYxLkhlbGxvSAASKwoFYmF0Y2gYAiABKAsyGi5taWxscmFjZS52MS5OdW1iZXJlZEJhdGNoSABCCQoHbWVzc2FnZSI5CgVIZWxsbxITCgtwcm9kdWNlcl9pZBgBIAEoCRIbChNsYXN0X2Fja2VkX3NlcXVlbmNlGAIgASgEIkQKDU51bWJlcmVkQmF0Y2gSEAoIc2VxdWVuY2UYASABKAQSIQoFYmF0Y2gYAiABKAsyEi5taWxscmFjZS52MS5CYXRjaCJlCg5Jbmdlc3RSZXNwb25zZRInCgd3ZWxjb21lGAEgASgLMhQubWlsbHJhY2UudjEuV2VsY29tZUgAEh8KA2FjaxgCIAEoCzIQLm1pbGxyYWNlLnYxLkFja0gAQgkKB21lc3NhZ2UifgoHV2VsY29tZRIVCg1sYXN0X3NlcXVlbmNlGAEgASgEEigKBGxvc3QYAiABKAsyGi5taWxscmFjZS52MS5TZXF1ZW5jZVJhbmdlEhcKD21heF9iYXRjaF9ieXRlcxgDIAEoDRIZChFtYXhfYmF0Y2hfcmVjb3JkcxgEIAEoDSIsCg1TZXF1ZW5jZVJhbmdlEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQiUgoDQWNrEhAKCHNlcXVlbmNlGAEgASgEEg4KBmN1cnNvchgCIAEoCRIpCgdyZXN1bHRzGAMgAygLMhgubWlsbHJhY2UudjEuQmF0Y2hSZXN1bHQixQEKC0JhdGNoUmVzdWx0EhAKCHNlcXVlbmNlGAEgASgEEhEKCWR1cGxpY2F0ZRgCIAEoCBIlCgdyZWZ1c2FsGAMgASgLMhQubWlsbHJhY2UudjEuUmVmdXNhbBImCgh2ZXJkaWN0cxgEIAMoCzIULm1pbGxyYWNlLnYxLlZlcmRpY3QSJgoId2FybmluZ3MYBSADKAsyFC5taWxscmFjZS52MS5XYXJuaW5nEhoKEmRyb3BwZWRfZHVwbGljYXRlcxgGIAEoDSJWCgdXYXJuaW5nEioKBnJlYXNvbhgBIAEoDjIaLm1pbGxyYWNlLnYxLldhcm5pbmdSZWFzb24SDgoGY29sdW1uGAIgASgNEg8KB21lc3NhZ2UYAyABKAkiRAoHUmVmdXNhbBIoCgZyZWFzb24YASABKA4yGC5taWxscmFjZS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIqwBCgdWZXJkaWN0EiUKBGtpbmQYASABKA4yFy5taWxscmFjZS52MS5SZWNvcmRLaW5kEg4KBmNvbHVtbhgCIAEoDRINCgVmaXJzdBgDIAEoDRINCgVjb3VudBgEIAEoDRIoCgZyZWFzb24YBSABKA4yGC5taWxscmFjZS52MS5FcnJvclJlYXNvbhIRCglyZXRyeWFibGUYBiABKAgSDwoHbWVzc2FnZRgHIAEoCSJeChJJbmdlc3RCYXRjaFJlcXVlc3QSEwoLcHJvZHVjZXJfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSIQoFYmF0Y2gYAyABKAsyEi5taWxscmFjZS52MS5CYXRjaCJPChNJbmdlc3RCYXRjaFJlc3BvbnNlEigKBnJlc3VsdBgBIAEoCzIYLm1pbGxyYWNlLnYxLkJhdGNoUmVzdWx0Eg4KBmN1cnNvchgCIAEoCSJiChRJbmdlc3RCYXRjaGVzUmVxdWVzdBITCgtwcm9kdWNlcl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIjCgdiYXRjaGVzGAMgAygLMhIubWlsbHJhY2UudjEuQmF0Y2giUgoVSW5nZXN0QmF0Y2hlc1Jlc3BvbnNlEikKB3Jlc3VsdHMYASADKAsyGC5taWxscmFjZS52MS5CYXRjaFJlc3VsdBIOCgZjdXJzb3IYAiABKAki8wEKFlJlZGVjbGFyZVNpZ25hbFJlcXVlc3QSDwoHbWFjaGluZRgBIAEoCRIOCgZzaWduYWwYAiABKAkSEQoEdW5pdBgDIAEoCUgAiAEBEioKB21heF9nYXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNdmFsaWRhdGVfb25seRgFIAEoCBIsCgtzYW1wbGVfdHlwZRgGIAEoDjIXLm1pbGxyYWNlLnYxLlNhbXBsZVR5cGUSKwoKZHVwbGljYXRlcxgHIAEoDjIXLm1pbGxyYWNlLnYxLkR1cGxpY2F0ZXNCBwoFX3VuaXQioAEKF1JlZGVjbGFyZVNpZ25hbFJlc3BvbnNlEi4KBmJlZm9yZRgBIAEoCzIeLm1pbGxyYWNlLnYxLlNpZ25hbERlY2xhcmF0aW9uEi0KBWFmdGVyGAIgASgLMh4ubWlsbHJhY2UudjEuU2lnbmFsRGVjbGFyYXRpb24SJgoId2FybmluZ3MYAyADKAsyFC5taWxscmFjZS52MS5XYXJuaW5nIsIBChFTaWduYWxEZWNsYXJhdGlvbhIMCgR1bml0GAEgASgJEioKB21heF9nYXAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGAoQbWF4X2dhcF9pbmZlcnJlZBgDIAEoCBIsCgtzYW1wbGVfdHlwZRgEIAEoDjIXLm1pbGxyYWNlLnYxLlNhbXBsZVR5cGUSKwoKZHVwbGljYXRlcxgFIAEoDjIXLm1pbGxyYWNlLnYxLkR1cGxpY2F0ZXMqkgEKDVdhcm5pbmdSZWFzb24SHgoaV0FSTklOR19SRUFTT05fVU5TUEVDSUZJRUQQABIeChpXQVJOSU5HX1JFQVNPTl9OT1RfQ09WRVJFRBABEhwKGFdBUk5JTkdfUkVBU09OX05PX0VORVJHWRACEiMKH1dBUk5JTkdfUkVBU09OX0RJRkZFUkVOVF9WQUxVRVMQAyp9CgpSZWNvcmRLaW5kEhsKF1JFQ09SRF9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYUkVDT1JEX0tJTkRfU1RBVEVfQ0hBTkdFEAESHAoYUkVDT1JEX0tJTkRfRVJST1JfUkVQT1JUEAISFgoSUkVDT1JEX0tJTkRfU0FNUExFEAMy7QIKDUluZ2VzdFNlcnZpY2USRQoGSW5nZXN0EhoubWlsbHJhY2UudjEuSW5nZXN0UmVxdWVzdBobLm1pbGxyYWNlLnYxLkluZ2VzdFJlc3BvbnNlKAEwARJVCgtJbmdlc3RCYXRjaBIfLm1pbGxyYWNlLnYxLkluZ2VzdEJhdGNoUmVxdWVzdBogLm1pbGxyYWNlLnYxLkluZ2VzdEJhdGNoUmVzcG9uc2UiA5ACAhJbCg1Jbmdlc3RCYXRjaGVzEiEubWlsbHJhY2UudjEuSW5nZXN0QmF0Y2hlc1JlcXVlc3QaIi5taWxscmFjZS52MS5Jbmdlc3RCYXRjaGVzUmVzcG9uc2UiA5ACAhJhCg9SZWRlY2xhcmVTaWduYWwSIy5taWxscmFjZS52MS5SZWRlY2xhcmVTaWduYWxSZXF1ZXN0GiQubWlsbHJhY2UudjEuUmVkZWNsYXJlU2lnbmFsUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_google_protobuf_duration, file_millrace_v1_error_reason, file_millrace_v1_signal]);
 
 /**
  * A message from a producer.
@@ -314,6 +314,15 @@ export type BatchResult = Message<"millrace.v1.BatchResult"> & {
    * @generated from field: repeated millrace.v1.Warning warnings = 5;
    */
   warnings: Warning[];
+
+  /**
+   * Number of records that are not stored again, because their signal is declared to drop
+   * duplicates and already has them, from an earlier batch or from this one. They count as
+   * accepted. Reported once, when the batch is decided, and not kept.
+   *
+   * @generated from field: uint32 dropped_duplicates = 6;
+   */
+  droppedDuplicates: number;
 };
 
 /**
@@ -517,6 +526,69 @@ export const IngestBatchResponseSchema: GenMessage<IngestBatchResponse> = /*@__P
   messageDesc(file_millrace_v1_ingest_service, 12);
 
 /**
+ * Several batches with their producer and numbers.
+ *
+ * @generated from message millrace.v1.IngestBatchesRequest
+ */
+export type IngestBatchesRequest = Message<"millrace.v1.IngestBatchesRequest"> & {
+  /**
+   * As in IngestBatchRequest.
+   *
+   * @generated from field: string producer_id = 1;
+   */
+  producerId: string;
+
+  /**
+   * The number of the first batch; each of the others has one more than the one before it.
+   *
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+
+  /**
+   * At least one, at most 1,024. Together at most 4 MiB, as every message.
+   *
+   * @generated from field: repeated millrace.v1.Batch batches = 3;
+   */
+  batches: Batch[];
+};
+
+/**
+ * Describes the message millrace.v1.IngestBatchesRequest.
+ * Use `create(IngestBatchesRequestSchema)` to create a new message.
+ */
+export const IngestBatchesRequestSchema: GenMessage<IngestBatchesRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_ingest_service, 13);
+
+/**
+ * The outcome of each batch.
+ *
+ * @generated from message millrace.v1.IngestBatchesResponse
+ */
+export type IngestBatchesResponse = Message<"millrace.v1.IngestBatchesResponse"> & {
+  /**
+   * One for each batch, in the order of the request.
+   *
+   * @generated from field: repeated millrace.v1.BatchResult results = 1;
+   */
+  results: BatchResult[];
+
+  /**
+   * As in Ack, for all of them.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message millrace.v1.IngestBatchesResponse.
+ * Use `create(IngestBatchesResponseSchema)` to create a new message.
+ */
+export const IngestBatchesResponseSchema: GenMessage<IngestBatchesResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_ingest_service, 14);
+
+/**
  * What to correct.
  *
  * @generated from message millrace.v1.RedeclareSignalRequest
@@ -565,6 +637,14 @@ export type RedeclareSignalRequest = Message<"millrace.v1.RedeclareSignalRequest
    * @generated from field: millrace.v1.SampleType sample_type = 6;
    */
   sampleType: SampleType;
+
+  /**
+   * The correct meaning of duplicates; the only field that may be given for "state" and "error".
+   * UNSPECIFIED: unchanged.
+   *
+   * @generated from field: millrace.v1.Duplicates duplicates = 7;
+   */
+  duplicates: Duplicates;
 };
 
 /**
@@ -572,7 +652,7 @@ export type RedeclareSignalRequest = Message<"millrace.v1.RedeclareSignalRequest
  * Use `create(RedeclareSignalRequestSchema)` to create a new message.
  */
 export const RedeclareSignalRequestSchema: GenMessage<RedeclareSignalRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 13);
+  messageDesc(file_millrace_v1_ingest_service, 15);
 
 /**
  * The signal's declaration, before and after.
@@ -608,10 +688,10 @@ export type RedeclareSignalResponse = Message<"millrace.v1.RedeclareSignalRespon
  * Use `create(RedeclareSignalResponseSchema)` to create a new message.
  */
 export const RedeclareSignalResponseSchema: GenMessage<RedeclareSignalResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 14);
+  messageDesc(file_millrace_v1_ingest_service, 16);
 
 /**
- * The declaration of a numeric signal of one machine.
+ * The declaration of a signal of one machine.
  *
  * @generated from message millrace.v1.SignalDeclaration
  */
@@ -624,7 +704,8 @@ export type SignalDeclaration = Message<"millrace.v1.SignalDeclaration"> & {
   unit: string;
 
   /**
-   * Longest gap between two samples that a line bridges, or longest time that a value holds.
+   * Longest gap between two samples that a line bridges, or longest time that a value holds. Unset
+   * for states and errors.
    *
    * @generated from field: google.protobuf.Duration max_gap = 2;
    */
@@ -638,11 +719,18 @@ export type SignalDeclaration = Message<"millrace.v1.SignalDeclaration"> & {
   maxGapInferred: boolean;
 
   /**
-   * How values continue between samples. Never UNSPECIFIED.
+   * How values continue between samples. UNSPECIFIED only for states and errors.
    *
    * @generated from field: millrace.v1.SampleType sample_type = 4;
    */
   sampleType: SampleType;
+
+  /**
+   * What it means when a record comes again. Never UNSPECIFIED.
+   *
+   * @generated from field: millrace.v1.Duplicates duplicates = 5;
+   */
+  duplicates: Duplicates;
 };
 
 /**
@@ -650,7 +738,7 @@ export type SignalDeclaration = Message<"millrace.v1.SignalDeclaration"> & {
  * Use `create(SignalDeclarationSchema)` to create a new message.
  */
 export const SignalDeclarationSchema: GenMessage<SignalDeclaration> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_ingest_service, 15);
+  messageDesc(file_millrace_v1_ingest_service, 17);
 
 /**
  * Why stored samples may not give the results that the sender expects.
@@ -682,6 +770,15 @@ export const WarningReason = {
    * @generated from enum value: WARNING_REASON_NO_ENERGY = 2;
    */
   NO_ENERGY: 2,
+
+  /**
+   * The signal drops duplicates, and the column has samples at times at which it has another value.
+   * Both are stored. At one time there should be one value: either two sources send under one name,
+   * or the source has corrected a value.
+   *
+   * @generated from enum value: WARNING_REASON_DIFFERENT_VALUES = 3;
+   */
+  DIFFERENT_VALUES: 3,
 } as const;
 
 /**
@@ -792,13 +889,28 @@ export const IngestService: GenService<{
     output: typeof IngestBatchResponseSchema;
   },
   /**
-   * Corrects the declaration of a numeric signal of a machine: its unit, its max_gap, its
-   * sample_type. No sample changes. From now on, every response about the signal uses the new
-   * declaration, also for the past. Another max_gap or sample_type changes integrals, increases,
-   * coverage, time-weighted means and energy. Another unit changes energy, but values stay the
-   * numbers that they are. For some time, responses over long windows take longer, because sums by
-   * the old declaration are recalculated in the background. The SQL views follow when that has
-   * finished.
+   * Ingests several batches, of any machines, in one call: the same as as many calls of
+   * IngestBatch, with consecutive numbers. Errors as for IngestBatch. After an error, any number of
+   * the first batches may be stored: repeat the call with the same numbers, and these are answered
+   * as duplicates.
+   *
+   * @generated from rpc millrace.v1.IngestService.IngestBatches
+   */
+  ingestBatches: {
+    methodKind: "unary";
+    input: typeof IngestBatchesRequestSchema;
+    output: typeof IngestBatchesResponseSchema;
+  },
+  /**
+   * Corrects the declaration of a signal of a machine: the unit, the max_gap and the sample_type of
+   * a numeric signal, and what duplicates mean for any. No record changes. From now on, every
+   * response about the signal uses the new declaration, also for the past. Another max_gap or
+   * sample_type changes integrals, increases, coverage, time-weighted means and energy. Another
+   * unit changes energy, but values stay the numbers that they are. For some time, responses over
+   * long windows take longer, because sums by the old declaration are recalculated in the
+   * background. The SQL views follow when that has finished.
+   *
+   * DROP for duplicates holds for records that come from now on; KEEP too.
    *
    * Needs the scope ADMIN. Errors: MACHINE_UNKNOWN, SIGNAL_UNKNOWN (NOT_FOUND), SIGNAL_NOT_NUMERIC,
    * REQUEST_INVALID (INVALID_ARGUMENT), PERMISSION_DENIED.

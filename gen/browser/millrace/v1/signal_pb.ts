@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/signal.proto.
  */
 export const file_millrace_v1_signal: GenFile = /*@__PURE__*/
-  fileDesc("ChhtaWxscmFjZS92MS9zaWduYWwucHJvdG8SC21pbGxyYWNlLnYxInEKC1N0YXRlQ2hhbmdlEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCSJ/CgtFcnJvclJlcG9ydBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghzZXZlcml0eRgCIAEoDjIVLm1pbGxyYWNlLnYxLlNldmVyaXR5EgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSLkAQoHU2FtcGxlcxIOCgZzaWduYWwYASABKAkSDAoEdW5pdBgCIAEoCRIqCgdtYXhfZ2FwGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiEKBGdyaWQYBCABKAsyES5taWxscmFjZS52MS5HcmlkSAASJQoGZGVsdGFzGAUgASgLMhMubWlsbHJhY2UudjEuRGVsdGFzSAASDgoGdmFsdWVzGAYgAygBEiwKC3NhbXBsZV90eXBlGAcgASgOMhcubWlsbHJhY2UudjEuU2FtcGxlVHlwZUIHCgV0aW1lcyIrCgRHcmlkEhAKCHN0YXJ0X3VzGAEgASgDEhEKCXBlcmlvZF91cxgCIAEoAyIaCgZEZWx0YXMSEAoIZGVsdGFfdXMYASADKBIioQEKBUJhdGNoEg8KB21hY2hpbmUYASABKAkSLwoNc3RhdGVfY2hhbmdlcxgCIAMoCzIYLm1pbGxyYWNlLnYxLlN0YXRlQ2hhbmdlEi8KDWVycm9yX3JlcG9ydHMYAyADKAsyGC5taWxscmFjZS52MS5FcnJvclJlcG9ydBIlCgdzYW1wbGVzGAQgAygLMhQubWlsbHJhY2UudjEuU2FtcGxlcyKXAgoGU2lnbmFsEg8KB21hY2hpbmUYASABKAkSDgoGc2lnbmFsGAIgASgJEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHN0YXRlX2NoYW5nZRgEIAEoCzIYLm1pbGxyYWNlLnYxLlN0YXRlQ2hhbmdlSAASMAoMZXJyb3JfcmVwb3J0GAUgASgLMhgubWlsbHJhY2UudjEuRXJyb3JSZXBvcnRIABIPCgV2YWx1ZRgGIAEoAUgAEgwKBHVuaXQYByABKAkSNQoRc2lsZW50X3NpbmNlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQggKBnJlY29yZCLuAQoHTWFjaGluZRIMCgRuYW1lGAEgASgJEg8KB3NpZ25hbHMYAiADKAkSMwoPZmlyc3Rfc2Vlbl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBzaWduYWxzX2xlZnRfb3V0GAQgASgFEhQKDGRpc3BsYXlfbmFtZRgFIAEoCRIwCgZsYWJlbHMYBiADKAsyIC5taWxscmFjZS52MS5NYWNoaW5lLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gEKClNpZ25hbEluZm8SDAoEbmFtZRgBIAEoCRIlCgRraW5kGAIgASgOMhcubWlsbHJhY2UudjEuU2lnbmFsS2luZBINCgV1bml0cxgDIAMoCRIqCgdtYXhfZ2FwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDW1hY2hpbmVfY291bnQYBSABKAUSFgoOdW5pdHNfbGVmdF9vdXQYBiABKAUSLQoMc2FtcGxlX3R5cGVzGAcgAygOMhcubWlsbHJhY2UudjEuU2FtcGxlVHlwZSqPAQoMTWFjaGluZVN0YXRlEh0KGU1BQ0hJTkVfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRNQUNISU5FX1NUQVRFX0FDVElWRRABEhYKEk1BQ0hJTkVfU1RBVEVfSURMRRACEhcKE01BQ0hJTkVfU1RBVEVfRkFVTFQQAxIVChFNQUNISU5FX1NUQVRFX09GRhAEKngKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASEQoNU0VWRVJJVFlfSU5GTxABEhQKEFNFVkVSSVRZX1dBUk5JTkcQAhISCg5TRVZFUklUWV9FUlJPUhADEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAQqcAoKU2FtcGxlVHlwZRIbChdTQU1QTEVfVFlQRV9VTlNQRUNJRklFRBAAEhYKElNBTVBMRV9UWVBFX0xJTkVBUhABEhQKEFNBTVBMRV9UWVBFX1NURVAQAhIXChNTQU1QTEVfVFlQRV9DT1VOVEVSEAMqcAoKU2lnbmFsS2luZBIbChdTSUdOQUxfS0lORF9VTlNQRUNJRklFRBAAEhUKEVNJR05BTF9LSU5EX1NUQVRFEAESFQoRU0lHTkFMX0tJTkRfRVZFTlQQAhIXChNTSUdOQUxfS0lORF9OVU1FUklDEANiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChhtaWxscmFjZS92MS9zaWduYWwucHJvdG8SC21pbGxyYWNlLnYxInEKC1N0YXRlQ2hhbmdlEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBXN0YXRlGAIgASgOMhkubWlsbHJhY2UudjEuTWFjaGluZVN0YXRlEg4KBnJlYXNvbhgDIAEoCSJ/CgtFcnJvclJlcG9ydBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghzZXZlcml0eRgCIAEoDjIVLm1pbGxyYWNlLnYxLlNldmVyaXR5EgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSKRAgoHU2FtcGxlcxIOCgZzaWduYWwYASABKAkSDAoEdW5pdBgCIAEoCRIqCgdtYXhfZ2FwGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiEKBGdyaWQYBCABKAsyES5taWxscmFjZS52MS5HcmlkSAASJQoGZGVsdGFzGAUgASgLMhMubWlsbHJhY2UudjEuRGVsdGFzSAASDgoGdmFsdWVzGAYgAygBEiwKC3NhbXBsZV90eXBlGAcgASgOMhcubWlsbHJhY2UudjEuU2FtcGxlVHlwZRIrCgpkdXBsaWNhdGVzGAggASgOMhcubWlsbHJhY2UudjEuRHVwbGljYXRlc0IHCgV0aW1lcyIrCgRHcmlkEhAKCHN0YXJ0X3VzGAEgASgDEhEKCXBlcmlvZF91cxgCIAEoAyIaCgZEZWx0YXMSEAoIZGVsdGFfdXMYASADKBIi1AEKBUJhdGNoEg8KB21hY2hpbmUYASABKAkSLwoNc3RhdGVfY2hhbmdlcxgCIAMoCzIYLm1pbGxyYWNlLnYxLlN0YXRlQ2hhbmdlEi8KDWVycm9yX3JlcG9ydHMYAyADKAsyGC5taWxscmFjZS52MS5FcnJvclJlcG9ydBIlCgdzYW1wbGVzGAQgAygLMhQubWlsbHJhY2UudjEuU2FtcGxlcxIxChBldmVudF9kdXBsaWNhdGVzGAUgASgOMhcubWlsbHJhY2UudjEuRHVwbGljYXRlcyKXAgoGU2lnbmFsEg8KB21hY2hpbmUYASABKAkSDgoGc2lnbmFsGAIgASgJEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHN0YXRlX2NoYW5nZRgEIAEoCzIYLm1pbGxyYWNlLnYxLlN0YXRlQ2hhbmdlSAASMAoMZXJyb3JfcmVwb3J0GAUgASgLMhgubWlsbHJhY2UudjEuRXJyb3JSZXBvcnRIABIPCgV2YWx1ZRgGIAEoAUgAEgwKBHVuaXQYByABKAkSNQoRc2lsZW50X3NpbmNlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQggKBnJlY29yZCLuAQoHTWFjaGluZRIMCgRuYW1lGAEgASgJEg8KB3NpZ25hbHMYAiADKAkSMwoPZmlyc3Rfc2Vlbl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBzaWduYWxzX2xlZnRfb3V0GAQgASgFEhQKDGRpc3BsYXlfbmFtZRgFIAEoCRIwCgZsYWJlbHMYBiADKAsyIC5taWxscmFjZS52MS5NYWNoaW5lLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gEKClNpZ25hbEluZm8SDAoEbmFtZRgBIAEoCRIlCgRraW5kGAIgASgOMhcubWlsbHJhY2UudjEuU2lnbmFsS2luZBINCgV1bml0cxgDIAMoCRIqCgdtYXhfZ2FwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDW1hY2hpbmVfY291bnQYBSABKAUSFgoOdW5pdHNfbGVmdF9vdXQYBiABKAUSLQoMc2FtcGxlX3R5cGVzGAcgAygOMhcubWlsbHJhY2UudjEuU2FtcGxlVHlwZSqPAQoMTWFjaGluZVN0YXRlEh0KGU1BQ0hJTkVfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRNQUNISU5FX1NUQVRFX0FDVElWRRABEhYKEk1BQ0hJTkVfU1RBVEVfSURMRRACEhcKE01BQ0hJTkVfU1RBVEVfRkFVTFQQAxIVChFNQUNISU5FX1NUQVRFX09GRhAEKngKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASEQoNU0VWRVJJVFlfSU5GTxABEhQKEFNFVkVSSVRZX1dBUk5JTkcQAhISCg5TRVZFUklUWV9FUlJPUhADEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAQqcAoKU2FtcGxlVHlwZRIbChdTQU1QTEVfVFlQRV9VTlNQRUNJRklFRBAAEhYKElNBTVBMRV9UWVBFX0xJTkVBUhABEhQKEFNBTVBMRV9UWVBFX1NURVAQAhIXChNTQU1QTEVfVFlQRV9DT1VOVEVSEAMqUgoKRHVwbGljYXRlcxIaChZEVVBMSUNBVEVTX1VOU1BFQ0lGSUVEEAASEwoPRFVQTElDQVRFU19LRUVQEAESEwoPRFVQTElDQVRFU19EUk9QEAIqcAoKU2lnbmFsS2luZBIbChdTSUdOQUxfS0lORF9VTlNQRUNJRklFRBAAEhUKEVNJR05BTF9LSU5EX1NUQVRFEAESFQoRU0lHTkFMX0tJTkRfRVZFTlQQAhIXChNTSUdOQUxfS0lORF9OVU1FUklDEANiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A machine entered a state. Signal name: "state".
@@ -96,12 +96,13 @@ export const ErrorReportSchema: GenMessage<ErrorReport> = /*@__PURE__*/
 /**
  * Samples of one numeric signal of one machine, as two columns of equal length: times and values.
  *
- * Times may come in any order and may repeat: all samples are kept. The first samples that name a
- * unit, a max_gap or a sample_type declare it for the machine's signal. From then on it is fixed: a
- * later column that names another one is rejected with SIGNAL_DECLARATION_MISMATCH. To correct a
- * declaration, call IngestService.RedeclareSignal.
+ * Times may come in any order and may repeat: all samples are kept, unless the signal is declared
+ * to drop duplicates. The first samples that name a unit, a max_gap, a sample_type or what
+ * duplicates mean declare it for the machine's signal. From then on it is fixed: a later column
+ * that names another one is rejected with SIGNAL_DECLARATION_MISMATCH. To correct a declaration,
+ * call IngestService.RedeclareSignal.
  *
- * Columns of one signal in a batch declare for each other: for each of the three properties, the
+ * Columns of one signal in a batch declare for each other: for each of the four properties, the
  * first column that names it counts. A column without samples, or with no sample that is stored,
  * declares only what no other column of its batch declares, and only if another column has a sample
  * that is stored.
@@ -185,6 +186,19 @@ export type Samples = Message<"millrace.v1.Samples"> & {
    * @generated from field: millrace.v1.SampleType sample_type = 7;
    */
   sampleType: SampleType;
+
+  /**
+   * What it means when a sample comes again. UNSPECIFIED: as declared before.
+   *
+   * DROP holds from the moment when it is declared: a sample that is equal to a stored one is not
+   * stored again, so it is in the log, the history, every live feed, every aggregate and every SQL
+   * view once. It holds across batches, producers and accessors. What was stored twice before stays
+   * twice. Different values at one time are all stored, and reported by a Warning
+   * (DIFFERENT_VALUES).
+   *
+   * @generated from field: millrace.v1.Duplicates duplicates = 8;
+   */
+  duplicates: Duplicates;
 };
 
 /**
@@ -293,6 +307,15 @@ export type Batch = Message<"millrace.v1.Batch"> & {
    * @generated from field: repeated millrace.v1.Samples samples = 4;
    */
   samples: Samples[];
+
+  /**
+   * What it means when a state change or an error report comes again, for the machine's "state" if
+   * the batch has state changes, and its "error" if it has error reports. Declared like
+   * Samples.duplicates, and with the same effect. In responses, always UNSPECIFIED.
+   *
+   * @generated from field: millrace.v1.Duplicates event_duplicates = 5;
+   */
+  eventDuplicates: Duplicates;
 };
 
 /**
@@ -674,6 +697,53 @@ export const SampleTypeSchema: GenEnum<SampleType> = /*@__PURE__*/
   enumDesc(file_millrace_v1_signal, 2);
 
 /**
+ * What it means when a record comes again that the machine's signal already has: of a sample, the
+ * same time and the same value (bit for bit); of a state change or an error report, the same time
+ * and the same content.
+ *
+ * @generated from enum millrace.v1.Duplicates
+ */
+export const Duplicates = {
+  /**
+   * As declared before; KEEP if it was never declared.
+   *
+   * @generated from enum value: DUPLICATES_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It is another record: both are stored. For machines that are sampled faster than their clock
+   * ticks, and for producers, which number their batches and so never repeat one.
+   *
+   * @generated from enum value: DUPLICATES_KEEP = 1;
+   */
+  KEEP: 1,
+
+  /**
+   * It is the same record: it is stored once. For sources that send records again when they have no
+   * answer, in other batches each time: line protocol, MQTT, files.
+   *
+   * @generated from enum value: DUPLICATES_DROP = 2;
+   */
+  DROP: 2,
+} as const;
+
+/**
+ * What it means when a record comes again that the machine's signal already has: of a sample, the
+ * same time and the same value (bit for bit); of a state change or an error report, the same time
+ * and the same content.
+ *
+ * @generated from enum millrace.v1.Duplicates
+ */
+export type Duplicates = (typeof Duplicates)[keyof typeof Duplicates] | UnknownEnum;
+
+/**
+ * Describes the enum millrace.v1.Duplicates.
+ */
+export const DuplicatesSchema: GenEnum<Duplicates> = /*@__PURE__*/
+  enumDesc(file_millrace_v1_signal, 3);
+
+/**
  * What kind of records a signal has.
  *
  * @generated from enum millrace.v1.SignalKind
@@ -719,5 +789,5 @@ export type SignalKind = (typeof SignalKind)[keyof typeof SignalKind] | UnknownE
  * Describes the enum millrace.v1.SignalKind.
  */
 export const SignalKindSchema: GenEnum<SignalKind> = /*@__PURE__*/
-  enumDesc(file_millrace_v1_signal, 3);
+  enumDesc(file_millrace_v1_signal, 4);
 

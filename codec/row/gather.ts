@@ -1,10 +1,10 @@
 // Gathers single records into batches, one batch per machine, within bounds. No I/O and no clock.
 import { create } from "@bufbuild/protobuf";
 import { type Batch, BatchSchema } from "#gen/millrace/v1/signal_pb.ts";
-import { declaringFirst, UploadDeclarations } from "../../codec/row/declaring.ts";
-import type { RowDeclaration, RowRecord } from "../../codec/row/row-record.ts";
-import { toErrorReport, toStateChange } from "../../codec/wire/events.ts";
-import { type Declaration, toSamples } from "../../codec/wire/samples.ts";
+import { toErrorReport, toStateChange } from "../wire/events.ts";
+import { type Declaration, toSamples } from "../wire/samples.ts";
+import { declaringFirst, UploadDeclarations } from "./declaring.ts";
+import type { RowDeclaration, RowRecord } from "./row-record.ts";
 
 export type GatherOptions = {
   /** Most records in a batch; default 10,000. */
@@ -81,6 +81,7 @@ export function createGather(options: GatherOptions = {}): Gather {
  * Puts a record in its place and returns an estimate of its bytes; a character takes at most three.
  */
 function put(record: RowRecord, { batch, columns }: Held, declared: UploadDeclarations): number {
+  if (record.kind !== "value") batch.eventDuplicates ||= record.duplicates ?? 0;
   if (record.kind === "state") {
     batch.stateChanges.push(toStateChange(record));
     return 24 + 3 * record.reason.length;
@@ -89,11 +90,11 @@ function put(record: RowRecord, { batch, columns }: Held, declared: UploadDeclar
     batch.errorReports.push(toErrorReport(record));
     return 24 + 3 * (record.code.length + record.message.length);
   }
-  const { signal, unit, maxGapUs, sampleType, timeUs, value } = record;
-  const key = `${signal} ${maxGapUs ?? ""} ${sampleType ?? ""} ${unit}`;
+  const { signal, unit, maxGapUs, sampleType, duplicates, timeUs, value } = record;
+  const key = `${signal} ${maxGapUs ?? ""} ${sampleType ?? ""} ${duplicates ?? ""} ${unit}`;
   let column = columns.get(key);
   if (!column) {
-    column = { signal, unit, maxGapUs, sampleType, timesUs: [], values: [] };
+    column = { signal, unit, maxGapUs, sampleType, duplicates, timesUs: [], values: [] };
     columns.set(key, column);
     declared.note(record.machine, column);
   }

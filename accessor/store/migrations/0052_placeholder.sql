@@ -1,1 +1,0 @@
--- Holds the number until the migration of another branch comes: the merge removes this file.
