@@ -45,6 +45,10 @@ test("all are read, whoever asks at once, and then what has changed", async () =
     );
   const both = own.matching([line("1"), odd, line("2")]);
   expect(both).toEqual(wanted((i) => i % 3 !== 0 && i % 2 === 1));
+  const few = own.matching([line("1"), odd]);
+  // Ascending, however many there are.
+  for (const found of [both, few]) expect([...found]).toEqual([...found].sort());
+  expect([both.size > 1_000, few.size < 1_000]).toEqual([true, true]);
   // In another order, and twice, it is the same question and the same object.
   expect(own.matching([odd, line("2"), line("1"), line("1")])).toBe(both);
   expect(own.matching([line("9")])).toEqual(new Set());
