@@ -16,7 +16,7 @@ export type Seen = {
   visible: VisibleMachines | undefined;
   /** Which machines the caller may see; undefined: all. */
   permits: ((machine: string) => boolean) | undefined;
-  /** Machines that have the labels, whoever may see them; undefined: the request names none. */
+  /** Machines with the labels, ascending, whoever may see them; undefined: no labels are named. */
   matched: ReadonlySet<string> | undefined;
   history: SeenHistory;
 };

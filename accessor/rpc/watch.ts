@@ -126,15 +126,25 @@ export function createWatch({ reads, shared, sent, bookmarkIntervalMs, see }: Wa
   }
 }
 
+const numbers = new WeakMap<object, number>();
+let count = 0;
+
+/** Feeds that hold the same set share their messages. */
+function numberOf(machines: object): number {
+  const known = numbers.get(machines) ?? ++count;
+  numbers.set(machines, known);
+  return known;
+}
+
 /** The machines of a feed, by name as far as they are few. */
-function filterOf({ machines, signals, labels }: WatchSignalsRequest, seen: Seen): Filter {
+function filterOf({ machines, signals }: WatchSignalsRequest, seen: Seen): Filter {
   const { visible, permits, matched } = seen;
   if (matched === undefined) return createFilter({ machines, signals }, visible);
   const mayBe = (name: string) => matched.has(name) && permits?.(name) !== false;
   const among =
     machines.length > 0 ? machines : matched.size <= maxNamed ? [...matched] : undefined;
   if (among === undefined) {
-    const key = `${visible?.key ?? ""} ${seen.history.descriptions} ${[...new Set(labels)].sort()}`;
+    const key = `${visible?.key ?? ""} labels ${numberOf(matched)}`;
     return createFilter({ machines: [], signals }, { permits: mayBe, key });
   }
   const names = among.filter(mayBe);

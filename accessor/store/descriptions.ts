@@ -1,5 +1,6 @@
 // Display names and labels of machines: kept in memory, stored in PostgreSQL, found by label.
 import { z } from "zod";
+import { compareText } from "../../codec/compare-text.ts";
 import type { Label } from "../../codec/label.ts";
 import { labelText } from "../../codec/label.ts";
 import { Turns } from "../../runtime/turns.ts";
@@ -35,6 +36,8 @@ export type DescriptionLimit = z.infer<typeof descriptionLimit>;
 const pageRows = 2_000;
 const namesInARow = 1_024;
 const maxMatched = 256;
+/** Above this number, going through all names takes less time than sorting. */
+const maxSorted = 1_000;
 
 const row = z.object({
   id: z.number(),
@@ -90,8 +93,8 @@ export class Descriptions {
   }
 
   /**
-   * Machines that have each key of the labels with one of its values. The same object as before, if
-   * they are the same machines: feeds keep it, and compare it.
+   * Machines that have each key of the labels with one of its values, ascending. The same object as
+   * before, if they are the same machines: feeds keep it, and compare it.
    */
   matching(labels: readonly Label[]): ReadonlySet<string> {
     const name = JSON.stringify([...new Set(labels.map(labelText))].sort());
@@ -111,7 +114,10 @@ export class Descriptions {
     const byKey = Map.groupBy(labels, ({ key }) => key);
     const each = [...byKey.values()].map((ofKey) => this.#withAnyOf(ofKey));
     const [fewest = new Set<string>(), ...others] = each.sort((a, b) => a.size - b.size);
-    return [...fewest].filter((machine) => others.every((one) => one.has(machine)));
+    const found = [...fewest].filter((machine) => others.every((one) => one.has(machine)));
+    if (found.length <= maxSorted) return found.sort(compareText);
+    const wanted = new Set(found);
+    return this.#names.all().filter((machine) => wanted.has(machine));
   }
 
   #withAnyOf(labels: readonly Label[]): ReadonlySet<string> {

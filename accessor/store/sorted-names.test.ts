@@ -30,6 +30,7 @@ test("names come in order, after any place and by any prefix", () => {
         expect(sorted.after(probe, limit)).toEqual(
           all.filter((one) => byBytes(one, probe) > 0).slice(0, limit),
         );
+        expect([...sorted.from(probe)]).toEqual(all.filter((one) => byBytes(one, probe) > 0));
         expect(sorted.withPrefix(probe)).toEqual(all.filter((one) => one.startsWith(probe)));
       },
     ),

@@ -86,6 +86,15 @@ const declarations = [
   "{}",
 ];
 
+const descriptions = [
+  '{"display_name":"Press 7","labels":{"line":"3","hall":null}}',
+  '{"labels":null}',
+  '{"labels":{"Line":"3"}}',
+  '{"labels":{"line":3}}',
+  '{"display_name":"\\u0000"}',
+  '{"labels":{"__proto__":"x","constructor":"y"}}',
+];
+
 /** A request of HTTP/1.1 as bytes. */
 export function hostileRequest(random: Random, dense: number): { bytes: Buffer; input: string } {
   if (random.chance(dense)) return dearRequest(random);
@@ -98,6 +107,17 @@ export function hostileRequest(random: Random, dense: number): { bytes: Buffer; 
       random.chance(0.2) ? rowOf(oddName(random)) : random.pick(bodies),
       "POST /signals",
     );
+  if (kind < 7 && random.chance(0.2)) {
+    const path = `/machines/fuzz-${random.below(3)}`;
+    const method = random.pick(["PUT", "PATCH"]);
+    return post(
+      random,
+      path,
+      random.pick([...descriptions, ...bodies]),
+      `${method} ${path}`,
+      method,
+    );
+  }
   if (kind < 7 && random.chance(0.3)) {
     const path = `/machines/fuzz-${random.below(3)}/signals/${random.pick(["valve", "meter", "power", "state"])}`;
     return post(random, path, random.pick([...declarations, ...bodies]), `PATCH ${path}`, "PATCH");

@@ -5,6 +5,7 @@ import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobu
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AccessService } from "#gen/millrace/v1/access_service_pb.ts";
 import { IngestService } from "#gen/millrace/v1/ingest_service_pb.ts";
+import { MachineService } from "#gen/millrace/v1/machine_service_pb.ts";
 import { SignalService } from "#gen/millrace/v1/signal_service_pb.ts";
 import { StatusService } from "#gen/millrace/v1/status_service_pb.ts";
 import { pathOf } from "../../access/matrix.ts";
@@ -16,21 +17,26 @@ beforeAll(async () => {
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-const methods = [SignalService, IngestService, AccessService, StatusService].flatMap(
-  (service) => service.methods,
-);
+const methods = [
+  SignalService,
+  IngestService,
+  MachineService,
+  AccessService,
+  StatusService,
+].flatMap((service) => service.methods);
 const isRead = ({ idempotency, methodKind }: (typeof methods)[number]) =>
   methodKind === "unary" && idempotency === Idempotency.NO_SIDE_EFFECTS;
 const startTime = { seconds: BigInt(Math.floor(Date.now() / 1_000) - 3_600) };
 const questions: Record<string, Record<string, unknown>> = {
   QuerySignals: { signal: "power" },
+  GetMachine: { machine: "mill-1" },
   AggregateSamples: { signals: ["power"], startTime },
   SummarizeMachines: { startTime },
   AggregateStates: { startTime },
   GetVersion: { query: { case: "summarizeMachines", value: { startTime } } },
 };
 
-test("reads are the unary methods of SignalService, and who one is", () => {
+test("reads are the unary methods of SignalService, one machine, and who one is", () => {
   const reads = methods.filter(isRead).map(({ name }) => name);
   expect(reads).toEqual([
     "ListMachines",
@@ -42,6 +48,7 @@ test("reads are the unary methods of SignalService, and who one is", () => {
     "AggregateStates",
     "ListStateIntervals",
     "GetVersion",
+    "GetMachine",
     "WhoAmI",
     "GetStatus",
   ]);
