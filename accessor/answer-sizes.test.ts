@@ -208,6 +208,18 @@ const table: Record<string, () => Promise<Outcome>> = {
     const [{ result }] = answers as unknown as [{ result: { verdicts: unknown[] } }];
     return { largest, verdicts: result.verdicts.length };
   },
+  "IngestService/IngestBatches": async () => {
+    const each = Math.floor(stateChanges.length / 1_024);
+    const batches = Array.from({ length: 1_024 }, (_, i) => ({
+      machine: "bad",
+      stateChanges: stateChanges.slice(i * each, (i + 1) * each),
+    }));
+    const { answers, largest } = await call(IngestService.method.ingestBatches, [
+      { producerId: "bad-many", sequence: 1n, batches },
+    ]);
+    const [{ results }] = answers as unknown as [{ results: { verdicts: unknown[] }[] }];
+    return { largest, verdicts: results.reduce((sum, one) => sum + one.verdicts.length, 0) };
+  },
   "IngestService/Ingest": async () => {
     const hello = create(IngestRequestSchema, {
       message: { case: "hello", value: { producerId: "bad", lastAckedSequence: 1n } },
@@ -272,6 +284,7 @@ const expected: Record<string, object> = {
   "SignalService/ListStateIntervals": { items: 14_000 },
   "SignalService/WatchSignals": { samples: 16 * 65_536, events: 2 * 1_950 + 4_000 + 14_000 },
   "IngestService/IngestBatch": { verdicts: 65_536 },
+  "IngestService/IngestBatches": { verdicts: 65_536 },
   "IngestService/Ingest": { results: 6 },
 };
 

@@ -2,6 +2,7 @@
 import type { BatchResult } from "#gen/millrace/v1/ingest_service_pb.ts";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
 import { batchBytes } from "../../codec/wire/batch-bytes.ts";
+import { countRecords } from "../../codec/wire/count-records.ts";
 import type { Position } from "../domain/cursor.ts";
 import type { Intake } from "../ingest/intake.ts";
 import type { Decided } from "../ingest/sequences.ts";
@@ -38,6 +39,13 @@ export async function ingestInOrder(
 ): Promise<{ results: BatchResult[]; position: Position }> {
   if (batches.length === 0 || batches.length > maxBatches)
     throw invalid("batches", `has ${batches.length} batches: send 1 to ${maxBatches}`);
+  const records = batches.reduce((sum, batch) => sum + countRecords(batch), 0);
+  // As many verdicts as a message may have.
+  if (records > intake.limits.maxBatchRecords)
+    throw invalid(
+      "batches",
+      `have ${records} records together: send at most ${intake.limits.maxBatchRecords} in one call`,
+    );
   const { epoch } = intake;
   const deciding: Promise<Decided>[] = [];
   try {

@@ -80,7 +80,9 @@ async function select({ sql }: Selected): Promise<(string | null)[][]> {
 }
 
 test.each(selected.map((one) => [one.sql, one] as const))("%s", async (_, one) => {
-  expect(await select(one)).toEqual(one.rows);
+  // Views have got more columns since, after those of that program.
+  const known = (await select(one)).map((row) => row.slice(0, one.rows[0]?.length));
+  expect(known).toEqual(one.rows);
 });
 
 describe("an accessor", () => {

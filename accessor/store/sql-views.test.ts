@@ -198,10 +198,10 @@ it("machines and signals are the catalogue", async () => {
   ]);
   const rows = await database.query("select * from millrace_v1.signals order by machine, signal");
   expect(rows.map((row) => Object.values(row).join("|"))).toEqual([
-    "a|error|EVENT||||||",
-    "a|power|NUMERIC|W|1|60|f|LINEAR|1s",
-    "a|state|STATE||||||",
-    "b|temperature|NUMERIC|°C|2.5|3600|f|LINEAR|2.5s",
+    "a|error|EVENT|||||||KEEP",
+    "a|power|NUMERIC|W|1|60|f|LINEAR|1s|KEEP",
+    "a|state|STATE|||||||KEEP",
+    "b|temperature|NUMERIC|°C|2.5|3600|f|LINEAR|2.5s|KEEP",
   ]);
 });
 

@@ -86,6 +86,11 @@ const requests: Record<string, () => object> = {
     sequence: 1n,
     batch: { machine: "mill-1" },
   }),
+  IngestBatches: () => ({
+    producerId: `rest:m${sequence++}`,
+    sequence: 1n,
+    batches: [{ machine: "mill-1" }],
+  }),
   RedeclareSignal: () => ({ machine: "mill-1", signal: "power", maxGap: { seconds: 1n } }),
   GetMachine: () => ({ machine: "mill-1" }),
   UpdateMachine: () => ({ machine: "mill-1", displayName: "Mill 1" }),

@@ -547,7 +547,7 @@ export type IngestBatchesRequest = Message<"millrace.v1.IngestBatchesRequest"> &
   sequence: bigint;
 
   /**
-   * At least one, at most 1,024. Together at most 4 MiB, as every message.
+   * At least one, at most 1,024. Together at most 65,536 records, and 4 MiB as every message.
    *
    * @generated from field: repeated millrace.v1.Batch batches = 3;
    */
