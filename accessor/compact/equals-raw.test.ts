@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => history[Symbol.asyncDispose]());
 
-const mostMs = 40_000;
+const mostMs = 15_000;
 
 const limits = fc.record({
   maxRows: fc.constantFrom(1, 2, 3, 20_000),

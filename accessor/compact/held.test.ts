@@ -238,7 +238,7 @@ test("whatever is held and released, whenever: every answer is what the raw reco
         window: anyWindow,
         old: fc.double({ min: 0, max: 1, noNaN: true }),
       }),
-      forAtMost(40_000, async ({ acts, window, old }) => {
+      forAtMost(15_000, async ({ acts, window, old }) => {
         await history.clear();
         const records: RawRecord[] = [];
         for (const one of acts) {

@@ -99,7 +99,7 @@ test("stopped or cut off at any statement, a step is whole or has not been, and 
   await fc.assert(
     fc.asyncProperty(
       scenario,
-      forAtMost(40_000, async ({ batches, at, kill }) => {
+      forAtMost(15_000, async ({ batches, at, kill }) => {
         await history.clear();
         const records: RawRecord[] = [];
         const add = async (some: typeof batches) => {

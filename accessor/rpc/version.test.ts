@@ -45,7 +45,7 @@ test("the same version is the same answer, through late records and compaction a
   await fc.assert(
     fc.asyncProperty(
       scenario,
-      forAtMost(40_000, async ({ acts, windows, machines }) => {
+      forAtMost(15_000, async ({ acts, windows, machines }) => {
         await history.clear();
         const queries = windows.flatMap((window) => queriesOf(window, machines));
         const known = queries.map(() => new Map<string, string>());
