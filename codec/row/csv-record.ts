@@ -1,5 +1,6 @@
 // Assembles CSV records (RFC 4180) from lines, reading each line once: a quoted field may span many
 // lines.
+import type { Delimiter } from "./delimiter.ts";
 
 /** A quoted record that is longer has lost a quote: no row is that large. */
 export const maxRecordCharacters = 1024 * 1024;
@@ -43,8 +44,8 @@ export class CsvRecords {
   /** What may stand around a quoted field. */
   readonly #blanks: Blanks;
 
-  /** RFC 4180 separates fields by commas; files also use semicolons or tabs. */
-  constructor({ delimiter = "," }: { delimiter?: "," | ";" | "\t" } = {}) {
+  /** RFC 4180 separates fields by commas; files also use semicolons, tabs or pipes. */
+  constructor({ delimiter = "," }: { delimiter?: Delimiter } = {}) {
     this.#delimiter = delimiter;
     this.#blanks = delimiter === "\t" ? spaces : spacesAndTabs;
   }

@@ -1,8 +1,11 @@
 // The result of reading a row: a record of a machine, or why it is not one.
 import type { MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { Declaration } from "../wire/samples.ts";
+import type { Decimal } from "./decimal-text.ts";
+import type { RowMapping } from "./row-mapping.ts";
 import type { Fault } from "./text-fault.ts";
 import type { TimeContext } from "./time.ts";
+import type { Conversion } from "./unit-conversion.ts";
 
 /** A record of a machine, as read from a row. Times are in microseconds since 1970. */
 export type RowRecord =
@@ -37,6 +40,8 @@ export type RowRecord =
 
 /** Applies to rows that do not have their own value. */
 export type RowDefaults = {
+  /** The machine of rows that do not name one. */
+  machine?: string | undefined;
   /** The signal of rows that do not name one. */
   signal?: string | undefined;
   /** The unit of numeric signals. */
@@ -45,7 +50,17 @@ export type RowDefaults = {
   sampleType?: SampleType | undefined;
 };
 
-export type RowContext = TimeContext & RowDefaults;
+export type RowContext = TimeContext &
+  RowDefaults & {
+    /** How numbers in texts are written; undefined: with a point, and without groups. */
+    decimal?: Decimal | undefined;
+    /** By the unit that is converted. */
+    conversions?: ReadonlyMap<string, Conversion> | undefined;
+    /** Words for states and severities, in lower case. */
+    words?: ReadonlyMap<string, string> | undefined;
+    /** What columns or members mean; undefined: they are named like fields. */
+    mapping?: RowMapping | undefined;
+  };
 
 /** What a row declares about a numeric signal, even if it is not a record. */
 export type RowDeclaration = { readonly machine: string } & Declaration;
@@ -63,7 +78,10 @@ export class RowFault implements Fault {
   }
 }
 
-export type Row = Readonly<Record<string, unknown>>;
+export type Row = Readonly<Record<string | symbol, unknown>>;
+
+/** Names the column that a row's value came from, where a row of a file has several. */
+export const namedColumn = Symbol("column");
 
 /** A fault that declares nothing. */
 export const rowFault = (reason: Fault["reason"], message: string) =>

@@ -1,7 +1,8 @@
 // Points in time as people, PostgreSQL and machines write them: in rows of every interface and in
 // URLs. Fractions are read as digits, never through floating point.
 
-import { compactFault, noSuchTime, TimeFault } from "./time-fault.ts";
+import type { LocalTimes } from "./local-time.ts";
+import { compactFault, dateOrderFault, noSuchTime, TimeFault } from "./time-fault.ts";
 
 /** The unit of times that are numbers, counted since 1970-01-01T00:00:00Z. */
 export type EpochUnit = "s" | "ms" | "us" | "ns";
@@ -37,7 +38,10 @@ const notATime = new TimeFault(
   `expected ${timeForms}`,
   `is not a time in years 1 to 9999; expected ${timeForms}`,
 );
-const noZone = new TimeFault(`a time without a zone: add Z for UTC, or its offset such as +01:00`);
+const noZone = new TimeFault(
+  "a time without a zone: add Z for UTC, or its offset such as +01:00, or declare time_zone=Europe/Berlin (producer flag: --time-zone)",
+  "is refused: a time without a zone: add Z for UTC, or its offset such as +01:00",
+);
 const noLeapSecond = new TimeFault(
   "a second of 60 is a leap second, which there is only at 23:59:60 UTC",
 );
@@ -70,21 +74,29 @@ export type TimeContext = {
    * are mostly seconds.
    */
   epoch?: EpochUnit | undefined;
+  /** Reads times without a zone, and dates in another order. */
+  local?: LocalTimes | undefined;
 };
 
 /**
  * Microseconds since 1970 of a time in any of `timeForms`. Digits finer than a microsecond are cut.
- * A leap second, 23:59:60 UTC, is read as the second after it.
+ * A leap second, 23:59:60 UTC, is read as the second after it. `series` names the machine and signal,
+ * where `local` needs them.
  */
-export function readTime(text: string, { nowUs, epoch }: TimeContext): bigint | TimeFault {
-  const us = fromRfc3339(text) ?? fromEpoch(text, epoch) ?? fromRest(text, nowUs);
+export function readTime(text: string, context: TimeContext, series = ""): bigint | TimeFault {
+  const us =
+    fromRfc3339(text) ??
+    context.local?.read(text, series) ??
+    fromEpoch(text, context.epoch) ??
+    fromRest(text, context);
   return typeof us !== "bigint" || isTime(us) ? us : outside;
 }
 
-function fromRest(text: string, nowUs: bigint | undefined): bigint | TimeFault {
+function fromRest(text: string, { nowUs, local }: TimeContext): bigint | TimeFault {
   if (date.test(text)) return fromRfc3339(`${text}T00:00:00Z`)!;
   if (withoutZone.test(text)) return noZone;
-  if (!isRelativeTime(text)) return compactFault(text) ?? notATime;
+  if (!isRelativeTime(text))
+    return compactFault(text) ?? dateOrderFault(text, local?.format) ?? notATime;
   if (nowUs === undefined) return relativeToNow;
   const [, sign, amount, unit] = relative.exec(text)!;
   if (amount === undefined) return nowUs;
@@ -196,7 +208,7 @@ function fromRfc3339(text: string): bigint | TimeFault | undefined {
 let known: { text: string; ms: number | undefined } = { text: "", ms: undefined };
 
 /** Milliseconds of "2026-03-01T08:00:00", UTC; undefined if there is no such second. */
-function toSecond(text: string): number | undefined {
+export function toSecond(text: string): number | undefined {
   if (text === known.text) return known.ms;
   const ms = Date.parse(`${text}Z`);
   // Date turns 30 February into a day in March, and 24:00 into midnight: the result then differs
