@@ -23,12 +23,12 @@ export function checkHeader(fields: readonly string[], format: CsvFormat): strin
   }
   if (mapping !== undefined) return checkMapped(trimmed, format);
   const names = trimmed.map((name) => name.toLowerCase());
-  const unknown = names.filter((name) => !fieldNames.includes(name));
-  const [first] = unknown;
-  if (first !== undefined)
-    throw fault(
-      `${unknownField(first, { of: "a column" })}; a column of another name needs column=NAME=FIELD (producer flag: --column NAME=FIELD)`,
-    );
+  const unknown = names.find((name) => !fieldNames.includes(name));
+  if (unknown !== undefined) {
+    const message = unknownField(unknown, { of: "a column" });
+    const how = `; a column of another name needs column=${fields[names.indexOf(unknown)]!.trim().slice(0, 80)}=FIELD (producer flag: --column)`;
+    throw fault(message.endsWith("meant?") ? message : message + how);
+  }
   for (const name of names)
     if (names.indexOf(name) !== names.lastIndexOf(name)) throw fault(`${name} appears twice`);
   const missing = ["machine", "time"].find(

@@ -55,10 +55,11 @@ export function createCsvRows(format: CsvFormat = {}): CsvRows {
   let columns: string[] | undefined;
   let trimmed: boolean[] = [];
   let numeric: number[] = [];
+  let byteOrderMark = false;
 
   /** Undefined for a line that only declares the delimiter. */
-  function begin(line: string, { delimiter = format.delimiter } = {}): CsvRecords | undefined {
-    const text = line.replace(/^\uFEFF/, "");
+  function begin(text: string, byteOrderMark: boolean): CsvRecords | undefined {
+    const { delimiter } = format;
     const declared = sepLine(text);
     if (declared !== undefined) {
       format = { ...format, delimiter: delimiter ?? declared };
@@ -70,8 +71,8 @@ export function createCsvRows(format: CsvFormat = {}): CsvRows {
     const chosen = delimiter ?? (isJson ? "," : recogniseDelimiter(text, isKnown));
     found = {
       delimiter: chosen,
-      byteOrderMark: text !== line,
-      lineEnd: line.endsWith("\r") ? "CRLF" : "LF",
+      byteOrderMark,
+      lineEnd: text.endsWith("\r") ? "CRLF" : "LF",
       columns: [],
     };
     records = new CsvRecords({ delimiter: chosen });
@@ -111,11 +112,15 @@ export function createCsvRows(format: CsvFormat = {}): CsvRows {
   }
 
   return {
-    read({ number, text }) {
-      const begun = records ?? (isBlank(text ?? "x") ? undefined : begin(text ?? ""));
+    read({ number, text: raw }) {
+      const hasMark = number === 1 && raw !== undefined && raw.charCodeAt(0) === 0xfeff;
+      if (hasMark) byteOrderMark = true;
+      const text = hasMark ? raw.slice(1) : raw;
+      const begun =
+        records ?? (isBlank(text ?? "x") ? undefined : begin(text ?? "", byteOrderMark));
       if (begun === undefined) return undefined;
       if (text === undefined) return toRow(begun.skip(number));
-      const record = begun.take(number, columns ? text : text.replace(/^\uFEFF/, ""));
+      const record = begun.take(number, text);
       if (record === undefined || (record.lines === 1 && isBlank(text))) return undefined;
       return toRow(record);
     },

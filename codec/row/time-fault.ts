@@ -72,7 +72,8 @@ function formatsOf(text: string): string[] | undefined {
   const [, years] = dotted.exec(text) ?? [];
   if (years !== undefined) return [`DD.MM.${"Y".repeat(years.length)}`];
   const [, first = "", mark = "", , last = ""] = slashed.exec(text) ?? [];
-  if (first.length === 4 && last.length <= 2) return [`YYYY${mark}MM${mark}DD`];
+  if (first.length === 4)
+    return mark === "-" || last.length > 2 ? undefined : [`YYYY${mark}MM${mark}DD`];
   if (first.length > 2 || last.length !== 4) return undefined;
   return mark === "/" ? ["DD/MM/YYYY", "MM/DD/YYYY"] : [`DD${mark}MM${mark}YYYY`];
 }

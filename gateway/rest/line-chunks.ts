@@ -2,7 +2,7 @@
 import type { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { createCsvRows } from "../../codec/row/csv-rows.ts";
+import { type CsvFormat, createCsvRows } from "../../codec/row/csv-rows.ts";
 import { readJsonLine } from "../../codec/row/json-rows.ts";
 import { readLines } from "../../codec/row/text-lines.ts";
 import { BadText, UnreadableText } from "../../codec/row/unreadable.ts";
@@ -31,13 +31,15 @@ export type Chunk = { rows: unknown[]; lines: number[] };
 
 /**
  * Yields chunks of rows as the body arrives; other work gets a turn every few milliseconds.
- * `signal`: the signal of rows that do not name one.
+ * `format`: how CSV is written, and what its columns or the members of NDJSON mean.
  */
 export async function* readChunks(
   body: Readable,
-  { kind, signal }: { kind: LineKind; signal?: string | undefined },
+  { kind, format = {} }: { kind: LineKind; format?: CsvFormat },
 ): AsyncGenerator<Chunk, void, undefined> {
-  const csv = kind === "csv" ? createCsvRows({ signal }) : undefined;
+  const csv = kind === "csv" ? createCsvRows(format) : undefined;
+  const { mapping } = format;
+  const options = { timePaths: mapping && [...mapping.timePaths, "time"] };
   let chunk: Chunk = { rows: [], lines: [] };
   let characters = 0;
   let inTurn = 0;
@@ -53,7 +55,7 @@ export async function* readChunks(
         // cuts.
         characters +=
           line.text === undefined ? 0 : line.text.length - (line.text.endsWith("\r") ? 1 : 0);
-        const read = csv ? csv.read(line) : readJsonLine(line);
+        const read = csv ? csv.read(line) : readJsonLine(line, options);
         if (read) {
           chunk.rows.push(read.row);
           chunk.lines.push(read.line);
