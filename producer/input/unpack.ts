@@ -41,9 +41,13 @@ export async function* unpacked(
   }
   // An error of the source is not one of the packed data.
   let broken: { error: unknown } | undefined;
+  let givenBytes = 0;
   async function* watched() {
     try {
-      yield* all();
+      for await (const chunk of all()) {
+        givenBytes += chunk.length;
+        yield chunk;
+      }
     } catch (error) {
       broken = { error };
       throw error;
@@ -51,6 +55,7 @@ export async function* unpacked(
   }
   const packed = Readable.from(watched(), { objectMode: false });
   const unpack = kind.open();
+  let isWhole = true;
   packed.on("error", (error) => unpack.destroy(error));
   try {
     yield* packed.pipe(unpack) as AsyncIterable<Uint8Array>;
@@ -61,7 +66,14 @@ export async function* unpacked(
       `the ${kind.name} data is damaged or incomplete (${(error as Error).message}): what came before it is read; test the file with ${kind.name} -t FILE`,
     );
   } finally {
+    // Node reads one frame of zstd, and ignores others without an error.
+    isWhole = unpack.bytesWritten === givenBytes;
     unpack.destroy();
     packed.destroy();
   }
+  if (!isWhole)
+    throw new BadText(
+      "body",
+      `the ${kind.name} data has more parts than the first, which alone is read: unpack it with ${kind.name} -dc FILE, and send that by --input -`,
+    );
 }
