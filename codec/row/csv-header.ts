@@ -1,10 +1,15 @@
 // The header of a CSV: which columns there are, and whether they say enough to store their rows.
 
-import type { CsvFormat } from "./csv-rows.ts";
 import { isGiven } from "./field-values.ts";
 import { fieldNames, unknownField } from "./fields.ts";
+import type { FileFormat } from "./file-format.ts";
 import { unmapped } from "./row-mapping.ts";
+import type { RowMapping } from "./row-record.ts";
 import { BadText } from "./unreadable.ts";
+
+export type CsvFormat = Pick<FileFormat, "machine" | "signal" | "delimiter" | "decimal"> & {
+  mapping?: RowMapping | undefined;
+};
 
 const fault = (message: string) => new BadText("header", message);
 const noSignal =

@@ -1,23 +1,17 @@
 // Lines of CSV (RFC 4180) as rows. Fields in quotes may hold line ends.
 
-import { checkHeader } from "./csv-header.ts";
+import { type CsvFormat, checkHeader } from "./csv-header.ts";
 import { type CsvRecord, CsvRecords } from "./csv-record.ts";
 import { isEitherNotation } from "./decimal-text.ts";
 import { type Delimiter, recogniseDelimiter, sepLine } from "./delimiter.ts";
 import { fieldNames } from "./fields.ts";
-import type { FileFormat } from "./file-format.ts";
 import type { LineRow } from "./json-rows.ts";
-import type { RowMapping } from "./row-mapping.ts";
 import { type RowFault, rowFault } from "./row-record.ts";
 import type { Line } from "./text-lines.ts";
 import { BadText, UnreadableText } from "./unreadable.ts";
 
 /** Texts for people: a blank at either end may be intended. */
 const asWritten: ReadonlySet<string> = new Set(["reason", "code", "message"]);
-
-export type CsvFormat = Pick<FileFormat, "machine" | "signal" | "delimiter" | "decimal"> & {
-  mapping?: RowMapping | undefined;
-};
 
 /** What the header line shows. */
 export type CsvFound = {

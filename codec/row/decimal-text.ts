@@ -17,8 +17,8 @@ const groupedForms: Record<Decimal, RegExp> = {
 
 /**
  * The same number with a point and without groups, digit by digit; undefined if the text is not a
- * number in this notation. With "comma": "1.234,5" is "1234.5", and "1.5" is not a number, because a
- * point groups three digits.
+ * number in this notation. With "comma": "1.234,5" is "1234.5", and "1.5" is not a number, because
+ * a point groups three digits.
  */
 export function plainDecimal(text: string, decimal: Decimal): string | undefined {
   const plain = plainForms[decimal].exec(text);
@@ -40,8 +40,8 @@ export function plainDecimal(text: string, decimal: Decimal): string | undefined
 export const isEitherNotation = (text: string): boolean => /^[+-]?\d{1,3}(?:\.\d{3})+$/.test(text);
 
 /**
- * A number times ten to the power of `exponent`, rounded once: 1.005 and 3 are 1005, where a product
- * is 1004.9999999999999.
+ * A number times ten to the power of `exponent`, as if its shortest decimal digits were shifted:
+ * 1.005 and 3 are 1005, where a product is 1004.9999999999999.
  */
 export function shiftDecimal(value: number, exponent: number): number {
   const [digits, own = "0"] = String(value).split("e");

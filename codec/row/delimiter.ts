@@ -1,8 +1,10 @@
 // What separates the fields of a CSV: declared, or recognised from its header line.
-import { maxFields } from "./csv-record.ts";
 import { BadText } from "./unreadable.ts";
 
 export type Delimiter = "," | ";" | "\t" | "|";
+
+/** More than a record may have. */
+const maxNames = 200;
 
 /** The delimiters by the words that flags and parameters use. */
 export const delimiterWords = {
@@ -43,7 +45,7 @@ export function recogniseDelimiter(line: string, isKnown: (name: string) => bool
   const found = delimiters.filter((one) => outside.includes(one));
   if (found.length < 2) return found[0] ?? ",";
   const known = found.map((one) => {
-    const names = line.split(one, maxFields).map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
+    const names = line.split(one, maxNames).map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
     return { one, count: names.filter(isKnown).length };
   });
   const most = known.reduce((best, { count }) => Math.max(best, count), 0);

@@ -73,8 +73,8 @@ export function timeOf(time: unknown, context: TimeContext, series = ""): number
 }
 
 /**
- * Numbers, and their decimal digits as a text, as protobuf's JSON and CSV have them. `notation`: how
- * texts write them, if that is declared.
+ * Numbers, and their decimal digits as a text, as protobuf's JSON and CSV have them. `notation`:
+ * how texts write them, if that is declared.
  */
 export function sampleValue(value: unknown, notation?: Decimal): number | RowFault {
   if (typeof value === "number") return Number.isFinite(value) ? value : beyondDoubles;

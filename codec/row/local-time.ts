@@ -1,7 +1,7 @@
 // Times as the clocks of a place show them: in a declared order of day, month and year, and without
 // a zone of their own, which is then declared.
 import { createLocalClock } from "../local-clock.ts";
-import { toSecond } from "./time.ts";
+import { toSecond } from "./iso-second.ts";
 import { noSuchTime, TimeFault } from "./time-fault.ts";
 
 /** The declared orders of a date. `YY` is a year from 2000 to 2099. */

@@ -1,20 +1,10 @@
-// Turns a row of a file, by the declared meaning of its columns or members, into rows of one record.
-import { anyOther, type ColumnTarget } from "./column-target.ts";
+// Turns a row of a file, by the declared meaning of its columns or members, into rows of one record
+// each.
+import { anyOther, type ColumnMapping, type ColumnTarget } from "./column-target.ts";
 import { isGiven } from "./field-values.ts";
 import { fieldGroups, fieldNames, otherSpellings } from "./fields.ts";
-import type { FileFormat } from "./file-format.ts";
-import { namedColumn, type Row, type RowFault, rowFault } from "./row-record.ts";
-
-export type RowMapping = {
-  /** The meaning of a column or member; undefined if nothing says it. */
-  targetOf(name: string): ColumnTarget | undefined;
-  /** The names that the mapping itself has, without "*". */
-  readonly names: readonly string[];
-  /** Rows of one record each, or faults, of a row of the file. */
-  rowsOf(row: Row): readonly (Row | RowFault)[];
-  /** Whether the member of JSON with this path is a time. */
-  readonly timePaths: readonly string[];
-};
+import { namedColumn, type Row, type RowFault, type RowMapping, rowFault } from "./row-record.ts";
+import type { WideHeader } from "./wide-header.ts";
 
 /** Objects in objects are members by path, up to this depth. */
 const maxDepth = 8;
@@ -30,7 +20,10 @@ const fieldTargets: ReadonlyMap<string, ColumnTarget> = new Map(
 export function createRowMapping({
   columns = [],
   wide,
-}: Pick<FileFormat, "columns" | "wide">): RowMapping | undefined {
+}: {
+  columns?: readonly ColumnMapping[] | undefined;
+  wide?: WideHeader | undefined;
+}): RowMapping | undefined {
   if (columns.length === 0 && wide === undefined) return undefined;
   const byName = new Map(columns.map(({ name, target }) => [name, target]));
   const others = byName.get(anyOther);

@@ -1,8 +1,8 @@
 // The result of reading a row: a record of a machine, or why it is not one.
 import type { MachineState, SampleType, Severity } from "#gen/millrace/v1/signal_pb.ts";
 import type { Declaration } from "../wire/samples.ts";
+import type { ColumnTarget } from "./column-target.ts";
 import type { Decimal } from "./decimal-text.ts";
-import type { RowMapping } from "./row-mapping.ts";
 import type { Fault } from "./text-fault.ts";
 import type { TimeContext } from "./time.ts";
 import type { Conversion } from "./unit-conversion.ts";
@@ -82,6 +82,18 @@ export type Row = Readonly<Record<string | symbol, unknown>>;
 
 /** Names the column that a row's value came from, where a row of a file has several. */
 export const namedColumn = Symbol("column");
+
+/** What the columns or members of a file mean. */
+export type RowMapping = {
+  /** The meaning of a column or member; undefined if nothing says it. */
+  targetOf(name: string): ColumnTarget | undefined;
+  /** The names that the mapping itself has, without "*". */
+  readonly names: readonly string[];
+  /** Rows of one record each, or faults, of a row of the file. */
+  rowsOf(row: Row): readonly (Row | RowFault)[];
+  /** Whether the member of JSON with this path is a time. */
+  readonly timePaths: readonly string[];
+};
 
 /** A fault that declares nothing. */
 export const rowFault = (reason: Fault["reason"], message: string) =>

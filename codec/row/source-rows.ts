@@ -1,9 +1,10 @@
-// Reads a stream of bytes as rows, whether NDJSON, a JSON array or CSV: the first character decides.
+// Reads a stream of bytes as rows, whether NDJSON, a JSON array or CSV: the first character
+// decides.
 import { type CsvFound, type CsvRows, createCsvRows } from "./csv-rows.ts";
 import type { FileFormat } from "./file-format.ts";
 import { JsonArrayRows } from "./json-array.ts";
 import { type LineRow, readJsonLine } from "./json-rows.ts";
-import type { RowMapping } from "./row-mapping.ts";
+import type { RowMapping } from "./row-record.ts";
 import { type Line, readLines, readTexts } from "./text-lines.ts";
 import { UnreadableText } from "./unreadable.ts";
 

@@ -1,6 +1,7 @@
 // Points in time as people, PostgreSQL and machines write them: in rows of every interface and in
 // URLs. Fractions are read as digits, never through floating point.
 
+import { toSecond } from "./iso-second.ts";
 import type { LocalTimes } from "./local-time.ts";
 import { compactFault, dateOrderFault, noSuchTime, TimeFault } from "./time-fault.ts";
 
@@ -80,8 +81,8 @@ export type TimeContext = {
 
 /**
  * Microseconds since 1970 of a time in any of `timeForms`. Digits finer than a microsecond are cut.
- * A leap second, 23:59:60 UTC, is read as the second after it. `series` names the machine and signal,
- * where `local` needs them.
+ * A leap second, 23:59:60 UTC, is read as the second after it. `series` names the machine and
+ * signal, where `local` needs them.
  */
 export function readTime(text: string, context: TimeContext, series = ""): bigint | TimeFault {
   const us =
@@ -199,21 +200,4 @@ function fromRfc3339(text: string): bigint | TimeFault | undefined {
   const utcMs = (sign === "-" ? ms + offsetMs : ms - offsetMs) + (leap ? 1_000 : 0);
   if (leap && utcMs % 86_400_000 !== 0) return noLeapSecond;
   return BigInt(utcMs) * 1_000n + BigInt(fraction === "" ? 0 : fraction.slice(0, 6).padEnd(6, "0"));
-}
-
-/**
- * The last second read: rows of one machine have a hundred in a row; reading each with Date took a
- * third of an upload.
- */
-let known: { text: string; ms: number | undefined } = { text: "", ms: undefined };
-
-/** Milliseconds of "2026-03-01T08:00:00", UTC; undefined if there is no such second. */
-export function toSecond(text: string): number | undefined {
-  if (text === known.text) return known.ms;
-  const ms = Date.parse(`${text}Z`);
-  // Date turns 30 February into a day in March, and 24:00 into midnight: the result then differs
-  // from the text.
-  const exists = !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 19) === text;
-  known = { text, ms: exists ? ms : undefined };
-  return known.ms;
 }

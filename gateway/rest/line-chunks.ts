@@ -2,7 +2,8 @@
 import type { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type CsvFormat, createCsvRows } from "../../codec/row/csv-rows.ts";
+import type { CsvFormat } from "../../codec/row/csv-header.ts";
+import { createCsvRows } from "../../codec/row/csv-rows.ts";
 import { readJsonLine } from "../../codec/row/json-rows.ts";
 import { readLines } from "../../codec/row/text-lines.ts";
 import { BadText, UnreadableText } from "../../codec/row/unreadable.ts";

@@ -175,7 +175,7 @@ test.each([
   ["just some text\n", /^header: "just some text" is not a column/],
   [
     "Zeit;Maschine;Leistung [kW]\n",
-    /^header: "zeit" is not a column: .*column=NAME=FIELD \(producer flag: --column/,
+    /^header: "zeit" is not a column: .*column=Zeit=FIELD \(producer flag: --column/,
   ],
   ["\xff\xfem\0", /^body: UTF-16: save it as UTF-8/],
   ["machine,signal,time,reason\nm,state,now,\xd6l\n", /^body: not UTF-8, in line 1 or after it/],

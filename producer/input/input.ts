@@ -8,7 +8,7 @@ import type { FileFormat } from "../../codec/row/file-format.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createGather } from "./gather.ts";
 import { type ReadRow, readInput } from "./read-input.ts";
-import { createReports, reportFound } from "./reports.ts";
+import { createReports, type InputSummary, reportFound } from "./reports.ts";
 
 export type InputOptions = {
   source: Readable;
@@ -28,9 +28,6 @@ export type InputOptions = {
   /** Called with the number of bytes read and of machines seen so far. */
   onProgress?(progress: { readBytes: number; machines: number }): void;
 };
-
-/** The result of an input: lines that stand for rows, each of which is a record or bad. */
-export type InputSummary = { lines: number; records: number; badLines: number };
 
 /**
  * Sends all records of an input. Rejects when it cannot be read, when `abort` aborts, and with

@@ -2,7 +2,9 @@
 import { wordOfDelimiter } from "../../codec/row/delimiter.ts";
 import type { FoundFormat, SourceRow } from "../../codec/row/source-rows.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { InputSummary } from "./input.ts";
+
+/** The result of an input: lines that stand for rows, each of which is a record or bad. */
+export type InputSummary = { lines: number; records: number; badLines: number };
 
 /** Bad lines that are reported one by one; the others are only counted. */
 const maxReports = 100;
