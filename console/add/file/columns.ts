@@ -131,7 +131,9 @@ const isKnown = (name: string): boolean =>
     ),
   );
 
-/** The delimiter of a header, by the rules of every door; where they are not sure, the commonest. */
+/**
+ * The delimiter of a header, by the rules of every door; where they are not sure, the commonest.
+ */
 export function delimiterOf(line: string): Delimiter {
   try {
     return recogniseDelimiter(line, isKnown);
