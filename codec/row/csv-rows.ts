@@ -1,7 +1,7 @@
 // Lines of CSV (RFC 4180) as rows. Fields in quotes may hold line ends.
 
 import { type CsvFormat, checkHeader } from "./csv-header.ts";
-import { type CsvRecord, CsvRecords } from "./csv-record.ts";
+import { type CsvRecord, CsvRecords, maxWideFields } from "./csv-record.ts";
 import { isEitherNotation } from "./decimal-text.ts";
 import { type Delimiter, recogniseDelimiter, sepLine } from "./delimiter.ts";
 import { fieldNames } from "./fields.ts";
@@ -69,7 +69,7 @@ export function createCsvRows(format: CsvFormat = {}): CsvRows {
       lineEnd: text.endsWith("\r") ? "CRLF" : "LF",
       columns: [],
     };
-    records = new CsvRecords({ delimiter: chosen });
+    records = new CsvRecords({ delimiter: chosen, ...(mapping && { most: maxWideFields }) });
     return records;
   }
 

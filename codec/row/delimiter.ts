@@ -4,7 +4,7 @@ import { BadText } from "./unreadable.ts";
 export type Delimiter = "," | ";" | "\t" | "|";
 
 /** More than a record may have. */
-const maxNames = 200;
+const maxNames = 5_001;
 
 /** The delimiters by the words that flags and parameters use. */
 export const delimiterWords = {
@@ -41,7 +41,7 @@ export function sepLine(line: string): Delimiter | undefined {
  * if that is no clear answer, because a wrong guess would move values into other columns.
  */
 export function recogniseDelimiter(line: string, isKnown: (name: string) => boolean): Delimiter {
-  const outside = line.replace(/"(?:[^"]|"")*(?:"|$)/g, "");
+  const outside = line.replace(/"[^"]*(?:"|$)/g, "");
   const found = delimiters.filter((one) => outside.includes(one));
   if (found.length < 2) return found[0] ?? ",";
   const known = found.map((one) => {

@@ -11,7 +11,7 @@ import { HttpProblem } from "../errors/problem.ts";
 import { invalidField } from "../errors/reasons.ts";
 
 /**
- * Rows and characters of a chunk. The cuts depend only on the body, so that the same body sent
+ * Records and characters of a chunk. The cuts depend only on the body, so that the same body sent
  * again makes the same batches. A chunk's batches are well below the accessor's limits for a batch
  * (65,536 records, 4 MiB).
  */
@@ -43,6 +43,7 @@ export async function* readChunks(
   const options = { timePaths: mapping && [...mapping.timePaths, "time"] };
   let chunk: Chunk = { rows: [], lines: [] };
   let characters = 0;
+  let records = 0;
   let inTurn = 0;
   try {
     // Destroying the request would close its connection, and with it the answer.
@@ -60,12 +61,14 @@ export async function* readChunks(
         if (read) {
           chunk.rows.push(read.row);
           chunk.lines.push(read.line);
+          records += mapping === undefined ? 1 : mostRecords(read.row, line.text);
         }
-        if (chunk.rows.length < chunkRows && characters < chunkCharacters) continue;
+        if (records < chunkRows && characters < chunkCharacters) continue;
         // Blank lines alone do not make a chunk.
         if (chunk.rows.length > 0) yield chunk;
         chunk = { rows: [], lines: [] };
         characters = 0;
+        records = 0;
       }
     }
     const left = csv?.end();
@@ -77,6 +80,14 @@ export async function* readChunks(
     throw error instanceof BadText ? invalidField(error.part, error.message) : error;
   }
   if (chunk.rows.length > 0) yield chunk;
+}
+
+/** Most records that a row with a mapping can be: of a wide table, one for each cell. */
+function mostRecords(row: unknown, text = ""): number {
+  if (typeof row !== "object" || row === null) return 1;
+  let count = 1;
+  for (let at = text.indexOf(","); at !== -1; at = text.indexOf(",", at + 1)) count++;
+  return Math.max(count, Object.keys(row).length);
 }
 
 /** Converts the error of a client that leaves in the middle of its body, which gets no answer. */

@@ -92,6 +92,19 @@ test("a wide table: records are counted, and a verdict has the line and the colu
   });
 });
 
+test("a wide table of many columns and rows stays below what a batch may hold", async () => {
+  const names = Array.from({ length: 150 }, (_, i) => `s${i}`);
+  const line = (i: number) => `${1_772_352_000_000 + i},${names.map(() => i).join(",")}`;
+  const lines = Array.from({ length: 600 }, (_, i) => line(i));
+  const { body } = await send(`time,${names.join(",")}\n${lines.join("\n")}\n`, "text/csv", [
+    ["wide", "SIGNAL"],
+    ["machine", "mill-1"],
+  ]);
+  expect(body).toMatchObject({ accepted: 90_000, rejected: 0 });
+  for (const { batch } of taken)
+    expect(batch!.samples.reduce((sum, { values }) => sum + values.length, 0)).toBeLessThan(65_536);
+});
+
 test("epoch seconds with a machine and a signal for all rows", async () => {
   const csv = "time,value\n1772352000,412.3\n1772352001,411.9\n1772352002.5,411.2\n";
   const undeclared = await send(csv, "text/csv", [
