@@ -1,10 +1,6 @@
 // The settings of the producer: its flags and variables, and which combinations are allowed.
 
 import { maxProducerIdLength } from "../client/spool/spool.ts";
-import { readDuplicates } from "../codec/row/duplicates.ts";
-import { readSampleType } from "../codec/row/sample-type.ts";
-import { epochUnits } from "../codec/row/time.ts";
-import { readUnit } from "../codec/unit.ts";
 import { ConfigError, type SettingsOf, setting } from "../runtime/config.ts";
 import {
   bytes,
@@ -19,6 +15,7 @@ import {
   type ValueReader,
 } from "../runtime/config-values.ts";
 import { dialingSettings } from "../runtime/tls/dialing.ts";
+import { inputFlags, inputSettings, signalName } from "./input/input-settings.ts";
 import { namedSignals } from "./simulate/profiles.ts";
 
 /** A point in time: absolute, or relative to the start of the process (`agoMs` before it). */
@@ -50,18 +47,6 @@ function sampleRate(): ValueReader<number> {
   };
   return { placeholder: "HZ", expects, read };
 }
-
-const signalName = text({
-  placeholder: "NAME",
-  expects: "a name such as temperature",
-  pattern: /^[a-z][a-z0-9_]{0,62}$/,
-});
-
-const unitText = text({
-  placeholder: "UNIT",
-  expects: "a unit of at most 32 characters",
-  maxLength: 32,
-});
 
 export const settings = {
   accessor: setting({
@@ -168,42 +153,7 @@ export const settings = {
     parse: onOff(),
     doc: "with --input FILE: store it only once, however often you send it with the same flags; an interrupted run resumes where it stopped",
   }),
-  type: setting({
-    flag: "type",
-    parse: signalName,
-    optional: true,
-    doc: "with --input: the signal of rows that name none",
-  }),
-  unit: setting({
-    flag: "unit",
-    parse: { ...unitText, read: (word) => unitText.read(readUnit(word)) },
-    optional: true,
-    doc: "with --input: the unit of numeric rows that name none",
-  }),
-  epoch: setting({
-    flag: "epoch",
-    parse: oneOf(epochUnits),
-    optional: true,
-    doc: "with --input: the unit of times that are numbers; milliseconds if not given, and those before 1990 are rejected",
-  }),
-  maxGapMs: setting({
-    flag: "max-gap",
-    parse: durationMs({ minMs: 1, maxMs: 86_400_000 }),
-    optional: true,
-    doc: "with --input: the longest gap between two samples that counts as covered, for rows that name none",
-  }),
-  sampleType: setting({
-    flag: "sample-type",
-    parse: { placeholder: "TYPE", expects: "linear, step or counter", read: readSampleType },
-    optional: true,
-    doc: "with --input: how values continue between samples, for rows that do not say it: linear, step (each holds until the next) or counter (only rises)",
-  }),
-  duplicates: setting({
-    flag: "duplicates",
-    parse: { placeholder: "WORD", expects: "keep or drop", read: readDuplicates },
-    optional: true,
-    doc: "with --input: whether equal records are several records (keep) or one, which is stored once (drop), for rows that do not say it",
-  }),
+  ...inputSettings,
   outboxBytes: setting({
     flag: "outbox",
     env: "MILLRACE_OUTBOX",
@@ -263,18 +213,12 @@ export function assertConsistent(given: ProducerSettings, nowUs: number): void {
       if (value !== undefined)
         mistakes.push(`--${flag} is for the simulator and cannot be used with --input`);
     }
+    if (given.repeatedHour !== undefined && given.timeZone === undefined)
+      mistakes.push("--repeated-hour needs --time-zone");
+    if (given.json && !given.dryRun) mistakes.push("--json needs --dry-run");
   } else {
     if (given.strict) mistakes.push("--strict needs --input");
-    const { type, unit, epoch, maxGapMs, sampleType, duplicates } = given;
-    for (const [flag, value] of Object.entries({
-      type,
-      unit,
-      epoch,
-      "max-gap": maxGapMs,
-      "sample-type": sampleType,
-      duplicates,
-    }))
-      if (value !== undefined) mistakes.push(`--${flag} needs --input`);
+    for (const flag of inputFlags(given)) mistakes.push(`--${flag} needs --input`);
     if (speed !== undefined && speed > 1 && start === undefined)
       mistakes.push(
         "--speed above 1 needs --start in the past: the accessor takes nothing from the future",

@@ -8,6 +8,7 @@ import { toClientFiles } from "../runtime/tls/dialing.ts";
 import { assertConsistent, type ProducerSettings } from "./config.ts";
 import { openInput } from "./input/input.ts";
 import { inputId } from "./input/input-id.ts";
+import { repeatFlags } from "./input/input-settings.ts";
 import { createLagWatch } from "./lag.ts";
 import { createProgress, readLag, readStatus } from "./progress.ts";
 import { claimMachines } from "./simulate/claim.ts";
@@ -97,8 +98,7 @@ export async function openProducer(options: ProducerOptions): Promise<Producer> 
  * are sent again.
  */
 function idOfInput(settings: ProducerSettings, abort: AbortSignal): Promise<string> {
-  const { input, type, unit, epoch, maxGapMs, sampleType, duplicates } = settings;
-  return inputId(input!, { type, unit, epoch, maxGapMs, sampleType, duplicates }, { abort });
+  return inputId(settings.input!, repeatFlags(settings), { abort });
 }
 
 function uplinkOptions(

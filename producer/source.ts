@@ -6,7 +6,9 @@ import { countRecords } from "../codec/wire/count-records.ts";
 import { PlainFailure } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
 import type { ProducerSettings } from "./config.ts";
-import { type Input, type InputSummary, sendInput } from "./input/input.ts";
+import { type Input, sendInput } from "./input/input.ts";
+import { inputFormat } from "./input/input-settings.ts";
+import type { InputSummary } from "./input/reports.ts";
 import { noteSpan, type Progress } from "./progress.ts";
 import type { Clock } from "./simulate/pace.ts";
 import { simulate } from "./simulate/simulation.ts";
@@ -73,15 +75,13 @@ async function runInput(
   { input, append }: { input: Input; append: Append },
 ): Promise<InputSummary> {
   const { sizeBytes } = input;
-  const { maxGapMs, batchIntervalMs, type, unit, epoch, sampleType, duplicates } = settings;
-  const maxGapUs = maxGapMs === undefined ? undefined : maxGapMs * 1000;
+  const { batchIntervalMs } = settings;
   return sendInput({
     source: input.source,
     log,
     abort,
     batchIntervalMs,
-    defaults: { signal: type, unit, maxGapUs, sampleType, duplicates },
-    epoch,
+    format: inputFormat(settings),
     repeatable: repeats,
     append,
     onProgress({ readBytes, machines }) {

@@ -1,7 +1,8 @@
 // Where shifts, days, weeks, months, quarters and years begin in a time zone.
+import { dayMs } from "../../codec/local-clock.ts";
 import { assertBucketCount, assertWindow } from "./bucket-edges.ts";
 import type { Window } from "./line-area.ts";
-import { createLocalClock, dayMs } from "./local-clock.ts";
+import { createLocalClock } from "./local-clock.ts";
 
 export type CalendarUnit = "shift" | "day" | "week" | "month" | "quarter" | "year";
 

@@ -1,6 +1,7 @@
 // What the clocks of a time zone show over the years, as stretches with one offset from UTC each.
+import { dayMs } from "../../codec/local-clock.ts";
 import { Turns } from "../../runtime/turns.ts";
-import { createLocalClock, dayMs } from "./local-clock.ts";
+import { createLocalClock } from "./local-clock.ts";
 
 /** Half-open; together they cover the whole range of times in microseconds. */
 export type ZoneStretch = { fromUs: number; toUs: number; offsetUs: number };

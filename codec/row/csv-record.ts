@@ -1,5 +1,6 @@
 // Assembles CSV records (RFC 4180) from lines, reading each line once: a quoted field may span many
 // lines.
+import type { Delimiter } from "./delimiter.ts";
 
 /** A quoted record that is longer has lost a quote: no row is that large. */
 export const maxRecordCharacters = 1024 * 1024;
@@ -8,7 +9,8 @@ export const maxRecordLines = 1_000;
  * Ten times as many as there are columns. A line of 1 MiB has room for 350,000 fields in quotes.
  */
 export const maxFields = 100;
-const tooManyFields = `a record has more than ${maxFields} fields`;
+/** Of wide tables, where each column is a signal of a machine. */
+export const maxWideFields = 5_000;
 
 export type CsvRecord = {
   /** The line where the record begins, and how many lines it has. */
@@ -40,12 +42,17 @@ type Open = {
 export class CsvRecords {
   #open: Open | undefined;
   readonly #delimiter: string;
+  readonly #most: number;
   /** What may stand around a quoted field. */
   readonly #blanks: Blanks;
 
-  /** RFC 4180 separates fields by commas; files also use semicolons or tabs. */
-  constructor({ delimiter = "," }: { delimiter?: "," | ";" | "\t" } = {}) {
+  /** RFC 4180 separates fields by commas; files also use semicolons, tabs or pipes. */
+  constructor({
+    delimiter = ",",
+    most = maxFields,
+  }: { delimiter?: Delimiter /** Most fields of a record. */; most?: number } = {}) {
     this.#delimiter = delimiter;
+    this.#most = most;
     this.#blanks = delimiter === "\t" ? spaces : spacesAndTabs;
   }
 
@@ -58,12 +65,12 @@ export class CsvRecords {
     this.#open = undefined;
     if (open === undefined) {
       if (!text.includes('"')) {
-        const fields = text.slice(0, endOf(text)).split(this.#delimiter, maxFields + 1);
+        const fields = text.slice(0, endOf(text)).split(this.#delimiter, this.#most + 1);
         return done({
           line: number,
           lines: 1,
           fields,
-          ...(fields.length > maxFields && { fault: tooManyFields }),
+          ...(fields.length > this.#most && { fault: this.#tooManyFields() }),
         });
       }
       const begun: Open = {
@@ -115,12 +122,16 @@ export class CsvRecords {
     );
   }
 
+  #tooManyFields(): string {
+    return `a record has more than ${this.#most} fields`;
+  }
+
   #scan(open: Open, text: string, from: "field" | "quoted"): CsvRecord | undefined {
     const { line, fields, parts } = open;
     const end = endOf(text);
     const add = (field: string) => {
-      if (fields.length < maxFields) fields.push(field);
-      else open.fault = tooManyFields;
+      if (fields.length < this.#most) fields.push(field);
+      else open.fault = this.#tooManyFields();
     };
     let at = 0;
     let quoted = from === "quoted";

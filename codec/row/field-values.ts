@@ -1,6 +1,7 @@
 // The values of a row's fields, and what can be wrong with each.
 import type { Duplicates, SampleType } from "#gen/millrace/v1/signal_pb.ts";
 import { readUnit } from "../unit.ts";
+import { type Decimal, plainDecimal } from "./decimal-text.ts";
 import { duplicatesFault, readDuplicates } from "./duplicates.ts";
 import { parseInterval } from "./duration.ts";
 import { type Row, RowFault, rowFault } from "./row-record.ts";
@@ -23,7 +24,21 @@ const notANumber = rowFault(
 );
 const decimalComma = rowFault(
   "VALUE_NOT_FINITE",
-  "value: a decimal comma: write the number with a point, such as 1234.5",
+  "value: a decimal comma: write the number with a point, such as 1234.5, or declare decimal=comma (producer flag: --decimal comma)",
+);
+const otherNotation: Record<Decimal, RowFault> = {
+  comma: rowFault(
+    "VALUE_NOT_FINITE",
+    "value: not a number with a decimal comma, such as 1234,5 or 1.234,5, which is declared",
+  ),
+  point: rowFault(
+    "VALUE_NOT_FINITE",
+    "value: not a number with a decimal point, such as 1234.5 or 1,234.5, which is declared",
+  ),
+};
+const grouped = rowFault(
+  "VALUE_NOT_FINITE",
+  "value: a number with grouped thousands: declare decimal=point (producer flag: --decimal point), or comma, by what separates its fraction",
 );
 const beyondDoubles = rowFault("VALUE_NOT_FINITE", "value: a number beyond the range of float64");
 const isNotFinite = new RowFault(notFinite);
@@ -45,7 +60,7 @@ const infinity = /^(?:nan|[+-]?inf(?:inity)?)$/i;
 export const isGiven = (value: unknown): boolean =>
   value !== undefined && value !== null && value !== "";
 
-export function timeOf(time: unknown, context: TimeContext): number | RowFault {
+export function timeOf(time: unknown, context: TimeContext, series = ""): number | RowFault {
   if (!isGiven(time)) return noTime;
   // Whole numbers that a double cannot tell apart, and those that JSON has with an exponent.
   if (typeof time === "number" && Number.isInteger(time) && !Number.isSafeInteger(time))
@@ -53,21 +68,28 @@ export function timeOf(time: unknown, context: TimeContext): number | RowFault {
   const us = readTime(
     typeof time === "string" || typeof time === "number" ? String(time) : "",
     context,
+    series,
   );
   return us instanceof TimeFault ? rowFault("TIME_INVALID", `time: ${us.message}`) : Number(us);
 }
 
-/** Numbers, and their decimal digits as a text, as protobuf's JSON and CSV have them. */
-export function sampleValue(value: unknown): number | RowFault {
+/**
+ * Numbers, and their decimal digits as a text, as protobuf's JSON and CSV have them. `notation`:
+ * how texts write them, if that is declared.
+ */
+export function sampleValue(value: unknown, notation?: Decimal): number | RowFault {
   if (typeof value === "number") return Number.isFinite(value) ? value : beyondDoubles;
   if (!isGiven(value)) return noValue;
   if (typeof value !== "string") return notANumber;
-  if (decimal.test(value)) {
-    const number = Number(value);
+  const plain = notation === undefined ? value : plainDecimal(value.trim(), notation);
+  if (plain !== undefined && decimal.test(plain)) {
+    const number = Number(plain);
     return Number.isFinite(number) ? number : beyondDoubles;
   }
   if (infinity.test(value)) return isNotFinite;
-  return /^[+-]?[\d.]+,\d+$/.test(value) ? decimalComma : notANumber;
+  if (notation !== undefined) return /\d/.test(value) ? otherNotation[notation] : notANumber;
+  if (/^[+-]?[\d.]+,\d+$/.test(value)) return decimalComma;
+  return plainDecimal(value, "point") === undefined ? notANumber : grouped;
 }
 
 export function maxGapOf(

@@ -16,8 +16,14 @@ export type LineRow = {
   row: unknown;
 };
 
-/** The row of a line; undefined if the line is blank. */
-export function readJsonLine({ number, text }: Line): LineRow | undefined {
+/**
+ * The row of a line; undefined if the line is blank. `timePaths`: the members that are times, by
+ * their path; default "time".
+ */
+export function readJsonLine(
+  { number, text }: Line,
+  { timePaths = ["time"] }: { timePaths?: readonly string[] | undefined } = {},
+): LineRow | undefined {
   if (text === undefined) return { line: number, row: new UnreadableText(tooLong) };
   const json = number === 1 ? text.replace(/^\uFEFF/, "") : text;
   if (json.trim() === "") return undefined;
@@ -30,9 +36,13 @@ export function readJsonLine({ number, text }: Line): LineRow | undefined {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {
-    return { line: number, row: withExactTime(JSON.parse(json), json) };
+    return { line: number, row: withExactTime(JSON.parse(json), json, timePaths) };
   } catch (error) {
-    return { line: number, row: new UnreadableText(`not JSON: ${(error as Error).message}`) };
+    const hint = /\}\s*,\s*$/.test(json)
+      ? ": a comma after the object: NDJSON has one object per line and no comma behind it"
+      : "";
+    const message = `not JSON: ${(error as Error).message}${hint}`;
+    return { line: number, row: new UnreadableText(message) };
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
@@ -42,14 +52,27 @@ export function readJsonLine({ number, text }: Line): LineRow | undefined {
  * A numeric time is read from its digits: a double would round nanoseconds and fractions of a
  * millisecond first.
  */
-function withExactTime(row: unknown, json: string): unknown {
-  const time = (row as { time?: unknown } | null)?.time;
-  if (typeof time !== "number" || Number.isSafeInteger(time)) return row;
+function withExactTime(row: unknown, json: string, timePaths: readonly string[]): unknown {
+  const paths = timePaths.filter((path) => {
+    const time = memberAt(row, path);
+    return typeof time === "number" && !Number.isSafeInteger(time);
+  });
+  if (paths.length === 0) return row;
+  const names = new Set(paths.flatMap((path) => [path, path.slice(path.lastIndexOf(".") + 1)]));
   return JSON.parse(json, function (this: unknown, name, value, context?: { source?: string }) {
-    const digits = name === "time" && typeof value === "number" ? context?.source : undefined;
+    const digits = names.has(name) && typeof value === "number" ? context?.source : undefined;
     // With an exponent, the text does not have all digits of the number.
     return digits !== undefined && /^-?\d+(?:\.\d+)?$/.test(digits) ? digits : value;
   });
+}
+
+/** A member by its name or its path. */
+function memberAt(row: unknown, path: string): unknown {
+  if (typeof row !== "object" || row === null) return undefined;
+  if (Object.hasOwn(row, path)) return (row as Record<string, unknown>)[path];
+  const cut = path.indexOf(".");
+  if (cut === -1) return undefined;
+  return memberAt((row as Record<string, unknown>)[path.slice(0, cut)], path.slice(cut + 1));
 }
 
 function hasTooManyParts(text: string): boolean {

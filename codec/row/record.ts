@@ -18,11 +18,27 @@ import {
   timeOf,
 } from "./field-values.ts";
 import { fieldGroup, fieldGroups, otherSpellings, unknownField, unknownFields } from "./fields.ts";
-import { type Row, type RowContext, RowFault, type RowRecord, rowFault } from "./row-record.ts";
+import {
+  namedColumn,
+  type Row,
+  type RowContext,
+  RowFault,
+  type RowRecord,
+  rowFault,
+} from "./row-record.ts";
 import { severityFault, stateFault } from "./text-fault.ts";
 import type { TimeContext } from "./time.ts";
+import { convert } from "./unit-conversion.ts";
 
 const noMachine = rowFault("MACHINE_NAME_INVALID", "machine: a text is required");
+const noUnit = rowFault(
+  "SIGNAL_DECLARATION_MISMATCH",
+  "unit: missing, and a conversion of units is declared: give the unit in the row, or declare unit=kW (producer flag: --unit kW)",
+);
+const beyondConversion = rowFault(
+  "VALUE_NOT_FINITE",
+  "value: a number beyond the range of float64 after its conversion",
+);
 const noSignal = rowFault("SIGNAL_NAME_INVALID", "signal: a text is required");
 const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
 
@@ -34,6 +50,14 @@ const signalPattern = /^[a-z][a-z0-9_]{0,62}$/;
  * signal, is a fault: input is never ignored silently.
  */
 export function readRecord(row: Row, context: RowContext): RowRecord | RowFault {
+  const read = recordOf(row, context);
+  const column = row[namedColumn];
+  if (!(read instanceof RowFault) || typeof column !== "string") return read;
+  const { reason, message, declares } = read;
+  return new RowFault({ reason, message: `${column.slice(0, 80)}: ${message}` }, declares);
+}
+
+function recordOf(row: Row, context: RowContext): RowRecord | RowFault {
   let given = 0;
   for (const name in row) {
     const group = fieldGroups.get(name);
@@ -46,12 +70,13 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
   }
   const { time } = row;
   const signal = isGiven(row["signal"]) ? row["signal"] : context.signal;
-  if (typeof row["machine"] !== "string" || row["machine"] === "") return noMachine;
-  const machine = readMachineName(row["machine"]);
-  if (machine === undefined)
-    return rowFault("MACHINE_NAME_INVALID", machineNameFault(row["machine"]));
+  const named = isGiven(row["machine"]) ? row["machine"] : context.machine;
+  if (typeof named !== "string") return noMachine;
+  const machine = readMachineName(named);
+  if (machine === undefined) return rowFault("MACHINE_NAME_INVALID", machineNameFault(named));
   if (typeof signal !== "string") return noSignal;
-  const timeUs = timeOf(time, context);
+  const series = context.local?.needsSeries ? `${signal} ${machine}` : "";
+  const timeUs = timeOf(time, context, series);
   if (typeof timeUs !== "number") return declaring(timeUs, row, { machine, signal, context });
   const stray = given & ~(groupOf(signal) | fieldGroup.any | fieldGroup.otherSpelling);
   if (stray !== 0) return strayFault(row, stray, signal);
@@ -61,10 +86,15 @@ export function readRecord(row: Row, context: RowContext): RowRecord | RowFault 
     const shown = JSON.stringify(signal.slice(0, 80));
     return rowFault("SIGNAL_NAME_INVALID", `signal ${shown} does not fit [a-z][a-z0-9_]{0,62}`);
   }
-  const value = sampleValue(row["value"]);
-  if (typeof value !== "number") return declaring(value, row, { machine, signal, context });
-  const unit = textOf(row, "unit", context.unit);
-  if (typeof unit !== "string") return unit;
+  const read = sampleValue(row["value"], context.decimal);
+  if (typeof read !== "number") return declaring(read, row, { machine, signal, context });
+  const written = textOf(row, "unit", context.unit);
+  if (typeof written !== "string") return written;
+  if (context.conversions !== undefined && written === "") return noUnit;
+  const conversion = context.conversions?.get(written);
+  const unit = conversion?.to ?? written;
+  const value = conversion === undefined ? read : convert(read, conversion);
+  if (!Number.isFinite(value)) return beyondConversion;
   const maxGapUs = maxGapOf(row["max_gap"] ?? row["maxGap"], context.maxGapUs);
   if (maxGapUs instanceof RowFault) return maxGapUs;
   const sampleType = sampleTypeOf(row["sample_type"] ?? row["sampleType"], context.sampleType);
@@ -81,14 +111,16 @@ function declaring(
   { machine, signal, context }: { machine: string; signal: string; context: RowContext },
 ): RowFault {
   if (groupOf(signal) !== fieldGroup.sample || !signalPattern.test(signal)) return fault;
-  const unit = textOf(row, "unit", context.unit);
+  const written = textOf(row, "unit", context.unit);
+  const unit =
+    typeof written === "string" ? (context.conversions?.get(written)?.to ?? written) : undefined;
   const maxGapUs = maxGapOf(row["max_gap"] ?? row["maxGap"], context.maxGapUs);
   const sampleType = sampleTypeOf(row["sample_type"] ?? row["sampleType"], context.sampleType);
   const duplicates = duplicatesOf(row["duplicates"], context.duplicates);
   return new RowFault(fault, {
     machine,
     signal,
-    unit: typeof unit === "string" ? unit : "",
+    unit: unit ?? "",
     maxGapUs: maxGapUs instanceof RowFault ? undefined : maxGapUs,
     sampleType: sampleType instanceof RowFault ? undefined : sampleType,
     duplicates: duplicates instanceof RowFault ? undefined : duplicates,
@@ -103,7 +135,7 @@ function stateOf(
 ): RowRecord | RowFault {
   const part = partOf(row, "stateChange", stateFields, { timeUs, context });
   if (part instanceof RowFault) return part;
-  const state = states.get(upper(part["state"]));
+  const state = states.get(wordOf(part["state"], context));
   if (state === undefined) return new RowFault(stateFault);
   const reason = textOf(part, "reason");
   if (typeof reason !== "string") return reason;
@@ -120,7 +152,7 @@ function errorOf(
 ): RowRecord | RowFault {
   const part = partOf(row, "errorReport", errorFields, { timeUs, context });
   if (part instanceof RowFault) return part;
-  const severity = severities.get(upper(part["severity"]));
+  const severity = severities.get(wordOf(part["severity"], context));
   if (severity === undefined) return new RowFault(severityFault);
   const code = textOf(part, "code");
   if (typeof code !== "string") return code;
@@ -193,6 +225,9 @@ function partOf(
   return part as Row;
 }
 
-const upper = (word: unknown): string => (typeof word === "string" ? word.toUpperCase() : "");
+function wordOf(word: unknown, { words }: RowContext): string {
+  if (typeof word !== "string") return "";
+  return words?.get(word.toLowerCase()) ?? word.toUpperCase();
+}
 const states = enumWords<MachineState>(MachineStateSchema);
 const severities = enumWords<Severity>(SeveritySchema);

@@ -27,16 +27,35 @@ export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   { maxCharacters = maxLineCharacters } = {},
 ): AsyncGenerator<Line[], void, undefined> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
   const cutter = new LineCutter(maxCharacters, { withReturns: true });
   let number = 0;
   const numbered = (texts: (string | undefined)[]): Line[] =>
     texts.map((text) => ({ number: ++number, text }));
+  for await (const text of readTexts(chunks, () => number + 1)) {
+    for (let at = 0; at < text.length; at += charactersInTurn) {
+      const lines = numbered(cutter.push(text.slice(at, at + charactersInTurn)));
+      if (lines.length > 0) yield lines;
+    }
+  }
+  const last = numbered(cutter.end());
+  if (last.length > 0) yield last;
+}
+
+/**
+ * Yields the text of the chunks. Throws BadText for bytes that are not UTF-8, with what they look
+ * like and the line that `lineNow` gives.
+ */
+export async function* readTexts(
+  chunks: AsyncIterable<Uint8Array>,
+  lineNow: () => number = () => 1,
+): AsyncGenerator<string, void, undefined> {
+  // readLines and readers of JSON remove a byte order mark, and report it.
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const decode = (chunk?: Uint8Array) => {
     try {
       return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
     } catch {
-      throw new BadText("body", notUtf8From(number + 1));
+      throw new BadText("body", notUtf8From(lineNow()));
     }
   };
   let begun = false;
@@ -46,12 +65,7 @@ export async function* readLines(
       const kind = kindOfBytes(chunk);
       if (kind !== undefined) throw new BadText("body", kind);
     }
-    const text = decode(chunk);
-    for (let at = 0; at < text.length; at += charactersInTurn) {
-      const lines = numbered(cutter.push(text.slice(at, at + charactersInTurn)));
-      if (lines.length > 0) yield lines;
-    }
+    yield decode(chunk);
   }
-  const last = numbered([...cutter.push(decode()), ...cutter.end()]);
-  if (last.length > 0) yield last;
+  yield decode();
 }

@@ -52,3 +52,28 @@ export function compactFault(text: string): TimeFault | undefined {
       : `like a ${match[3] !== undefined ? "date" : match[2] !== undefined ? "month" : "year"}: write ${date}`;
   return new TimeFault(`this looks ${looks}`, `looks ${looks}`);
 }
+
+const dotted = /^\d{1,2}\.\d{1,2}\.(\d{4}|\d\d)(?:[Tt ,]|$)/;
+const slashed = /^(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})(?:[Tt ,]|$)/;
+
+/** For 01.03.2026, 3/1/2026 and the like: which declaration says what they mean. */
+export function dateOrderFault(text: string, declared?: string): TimeFault | undefined {
+  const formats = formatsOf(text);
+  if (formats === undefined) return undefined;
+  const how = `declare time_format=${formats.join(" or ")} (producer flag: --time-format ${formats[0]})`;
+  const message =
+    declared === undefined
+      ? `a date in an order of its own: ${how}`
+      : `not a time of the declared time_format ${declared}: ${how}, if all times of the file have it`;
+  return new TimeFault(message, "is not a time in RFC 3339: write 2026-03-01T08:00:00Z");
+}
+
+function formatsOf(text: string): string[] | undefined {
+  const [, years] = dotted.exec(text) ?? [];
+  if (years !== undefined) return [`DD.MM.${"Y".repeat(years.length)}`];
+  const [, first = "", mark = "", , last = ""] = slashed.exec(text) ?? [];
+  if (first.length === 4)
+    return mark === "-" || last.length > 2 ? undefined : [`YYYY${mark}MM${mark}DD`];
+  if (first.length > 2 || last.length !== 4) return undefined;
+  return mark === "/" ? ["DD/MM/YYYY", "MM/DD/YYYY"] : [`DD${mark}MM${mark}YYYY`];
+}

@@ -1,7 +1,9 @@
 // Points in time as people, PostgreSQL and machines write them: in rows of every interface and in
 // URLs. Fractions are read as digits, never through floating point.
 
-import { compactFault, noSuchTime, TimeFault } from "./time-fault.ts";
+import { toSecond } from "./iso-second.ts";
+import type { LocalTimes } from "./local-time.ts";
+import { compactFault, dateOrderFault, noSuchTime, TimeFault } from "./time-fault.ts";
 
 /** The unit of times that are numbers, counted since 1970-01-01T00:00:00Z. */
 export type EpochUnit = "s" | "ms" | "us" | "ns";
@@ -37,7 +39,10 @@ const notATime = new TimeFault(
   `expected ${timeForms}`,
   `is not a time in years 1 to 9999; expected ${timeForms}`,
 );
-const noZone = new TimeFault(`a time without a zone: add Z for UTC, or its offset such as +01:00`);
+const noZone = new TimeFault(
+  "a time without a zone: add Z for UTC, or its offset such as +01:00, or declare time_zone=Europe/Berlin (producer flag: --time-zone)",
+  "is refused: a time without a zone: add Z for UTC, or its offset such as +01:00",
+);
 const noLeapSecond = new TimeFault(
   "a second of 60 is a leap second, which there is only at 23:59:60 UTC",
 );
@@ -70,21 +75,29 @@ export type TimeContext = {
    * are mostly seconds.
    */
   epoch?: EpochUnit | undefined;
+  /** Reads times without a zone, and dates in another order. */
+  local?: LocalTimes | undefined;
 };
 
 /**
  * Microseconds since 1970 of a time in any of `timeForms`. Digits finer than a microsecond are cut.
- * A leap second, 23:59:60 UTC, is read as the second after it.
+ * A leap second, 23:59:60 UTC, is read as the second after it. `series` names the machine and
+ * signal, where `local` needs them.
  */
-export function readTime(text: string, { nowUs, epoch }: TimeContext): bigint | TimeFault {
-  const us = fromRfc3339(text) ?? fromEpoch(text, epoch) ?? fromRest(text, nowUs);
+export function readTime(text: string, context: TimeContext, series = ""): bigint | TimeFault {
+  const us =
+    fromRfc3339(text) ??
+    context.local?.read(text, series) ??
+    fromEpoch(text, context.epoch) ??
+    fromRest(text, context);
   return typeof us !== "bigint" || isTime(us) ? us : outside;
 }
 
-function fromRest(text: string, nowUs: bigint | undefined): bigint | TimeFault {
+function fromRest(text: string, { nowUs, local }: TimeContext): bigint | TimeFault {
   if (date.test(text)) return fromRfc3339(`${text}T00:00:00Z`)!;
   if (withoutZone.test(text)) return noZone;
-  if (!isRelativeTime(text)) return compactFault(text) ?? notATime;
+  if (!isRelativeTime(text))
+    return compactFault(text) ?? dateOrderFault(text, local?.format) ?? notATime;
   if (nowUs === undefined) return relativeToNow;
   const [, sign, amount, unit] = relative.exec(text)!;
   if (amount === undefined) return nowUs;
@@ -187,21 +200,4 @@ function fromRfc3339(text: string): bigint | TimeFault | undefined {
   const utcMs = (sign === "-" ? ms + offsetMs : ms - offsetMs) + (leap ? 1_000 : 0);
   if (leap && utcMs % 86_400_000 !== 0) return noLeapSecond;
   return BigInt(utcMs) * 1_000n + BigInt(fraction === "" ? 0 : fraction.slice(0, 6).padEnd(6, "0"));
-}
-
-/**
- * The last second read: rows of one machine have a hundred in a row; reading each with Date took a
- * third of an upload.
- */
-let known: { text: string; ms: number | undefined } = { text: "", ms: undefined };
-
-/** Milliseconds of "2026-03-01T08:00:00", UTC; undefined if there is no such second. */
-function toSecond(text: string): number | undefined {
-  if (text === known.text) return known.ms;
-  const ms = Date.parse(`${text}Z`);
-  // Date turns 30 February into a day in March, and 24:00 into midnight: the result then differs
-  // from the text.
-  const exists = !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 19) === text;
-  known = { text, ms: exists ? ms : undefined };
-  return known.ms;
 }

@@ -41,7 +41,7 @@ export const fileWords = {
   ndjson: "NDJSON: each line is a row as GET /signals returns it. Rows are sent as they are.",
   csv: (delimiter: string, count: number) =>
     `CSV with ${count} columns, separated by ${delimiter}.`,
-  delimiters: { ",": "commas", ";": "semicolons", "\t": "tabs" },
+  delimiters: { ",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes" },
   column: "Column",
   role: "Meaning",
   signal: "Signal",
@@ -70,7 +70,7 @@ export const fileWords = {
     us: "microseconds",
     ns: "nanoseconds",
   },
-  zone: "A time without a zone is taken as UTC.",
+  zone: "A time without a zone is taken as UTC, and a date with dots as DD.MM.YYYY.",
   preview: (count: number) => `The first ${count} rows, as they will be stored`,
   bad: (count: number) =>
     count === 1 ? "1 bad line" : `${count.toLocaleString("en-GB")} bad lines`,

@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { CsvFormat } from "../../codec/row/csv-header.ts";
 import { createCsvRows } from "../../codec/row/csv-rows.ts";
 import { readJsonLine } from "../../codec/row/json-rows.ts";
 import { readLines } from "../../codec/row/text-lines.ts";
@@ -10,7 +11,7 @@ import { HttpProblem } from "../errors/problem.ts";
 import { invalidField } from "../errors/reasons.ts";
 
 /**
- * Rows and characters of a chunk. The cuts depend only on the body, so that the same body sent
+ * Records and characters of a chunk. The cuts depend only on the body, so that the same body sent
  * again makes the same batches. A chunk's batches are well below the accessor's limits for a batch
  * (65,536 records, 4 MiB).
  */
@@ -31,15 +32,18 @@ export type Chunk = { rows: unknown[]; lines: number[] };
 
 /**
  * Yields chunks of rows as the body arrives; other work gets a turn every few milliseconds.
- * `signal`: the signal of rows that do not name one.
+ * `format`: how CSV is written, and what its columns or the members of NDJSON mean.
  */
 export async function* readChunks(
   body: Readable,
-  { kind, signal }: { kind: LineKind; signal?: string | undefined },
+  { kind, format = {} }: { kind: LineKind; format?: CsvFormat },
 ): AsyncGenerator<Chunk, void, undefined> {
-  const csv = kind === "csv" ? createCsvRows({ signal }) : undefined;
+  const csv = kind === "csv" ? createCsvRows(format) : undefined;
+  const { mapping } = format;
+  const options = { timePaths: mapping && [...mapping.timePaths, "time"] };
   let chunk: Chunk = { rows: [], lines: [] };
   let characters = 0;
+  let records = 0;
   let inTurn = 0;
   try {
     // Destroying the request would close its connection, and with it the answer.
@@ -53,16 +57,18 @@ export async function* readChunks(
         // cuts.
         characters +=
           line.text === undefined ? 0 : line.text.length - (line.text.endsWith("\r") ? 1 : 0);
-        const read = csv ? csv.read(line) : readJsonLine(line);
+        const read = csv ? csv.read(line) : readJsonLine(line, options);
         if (read) {
           chunk.rows.push(read.row);
           chunk.lines.push(read.line);
+          records += mapping === undefined ? 1 : mostRecords(read.row, line.text);
         }
-        if (chunk.rows.length < chunkRows && characters < chunkCharacters) continue;
+        if (records < chunkRows && characters < chunkCharacters) continue;
         // Blank lines alone do not make a chunk.
         if (chunk.rows.length > 0) yield chunk;
         chunk = { rows: [], lines: [] };
         characters = 0;
+        records = 0;
       }
     }
     const left = csv?.end();
@@ -74,6 +80,14 @@ export async function* readChunks(
     throw error instanceof BadText ? invalidField(error.part, error.message) : error;
   }
   if (chunk.rows.length > 0) yield chunk;
+}
+
+/** Most records that a row with a mapping can be: of a wide table, one for each cell. */
+function mostRecords(row: unknown, text = ""): number {
+  if (typeof row !== "object" || row === null) return 1;
+  let count = 1;
+  for (let at = text.indexOf(","); at !== -1; at = text.indexOf(",", at + 1)) count++;
+  return Math.max(count, Object.keys(row).length);
 }
 
 /** Converts the error of a client that leaves in the middle of its body, which gets no answer. */

@@ -48,7 +48,11 @@ test("-0 arrives as -0, digits as a text as their number, and what is no number 
       [5, 1, "value: missing"],
       [6, 1, "value: a number beyond the range of float64"],
       [7, 1, "value: expected a number, such as 412.3 or 4.1e-3"],
-      [8, 1, "value: a decimal comma: write the number with a point, such as 1234.5"],
+      [
+        8,
+        1,
+        "value: a decimal comma: write the number with a point, such as 1234.5, or declare decimal=comma (producer flag: --decimal comma)",
+      ],
       [9, 1, "value: expected a number, such as 412.3 or 4.1e-3"],
     ].map(([row, count, message]) => [row, count, "VALUE_NOT_FINITE", false, message]),
   );

@@ -10,7 +10,7 @@ import { contentTypeOf } from "./formats.ts";
 import { type Chunk, type LineKind, linesOf, readChunks } from "./line-chunks.ts";
 import type { Numbering } from "./numbering.ts";
 import { type PostQuery, rowContextOf } from "./post-query.ts";
-import { toRowBatchesInTurns } from "./post-rows.ts";
+import { toRowBatchesInTurns, type UnreadableRow } from "./post-rows.ts";
 import { storeBatch } from "./store-batch.ts";
 import { appendVerdict, NamedVerdicts, type RowVerdict, rowVerdicts } from "./verdicts.ts";
 import { NamedWarnings } from "./warnings.ts";
@@ -108,18 +108,23 @@ async function* storeChunks(
   { numbering, kind, totals, warnings }: Storing,
 ): AsyncGenerator<LineVerdict[], void, undefined> {
   const context = rowContextOf(query, numbering.repeatable ? undefined : nowUs);
+  const { machine, signal, decimal, mapping } = context;
+  const format = { machine, signal, decimal, mapping, delimiter: query.delimiter };
   const { producerId } = numbering;
   let { sequence } = numbering;
   let readable = false;
   const declared = new UploadDeclarations();
-  for await (const { rows, lines } of readChunks(body as Readable, { kind, signal: query.type })) {
+  for await (const { rows, lines } of readChunks(body as Readable, { kind, format })) {
     if (!readable && totals.rejected >= maxUnreadableLines) {
       totals.unread_from_line = lines[0]!;
       return;
     }
     const { batches, unreadable } = await toRowBatchesInTurns(rows, context, declared);
     readable ||= batches.length > 0;
-    const total = rows.reduce<number>((sum, row) => sum + linesOf(row), 0);
+    // A row of a wide table has several records; what cannot be read counts by lines.
+    const total =
+      batches.reduce((sum, made) => sum + made.rows.length, 0) +
+      unreadable.reduce((sum, one) => sum + countLines(rows, one), 0);
     const waitMs = meter(total);
     const sent = [];
     // One after the other: a producer's batches are accepted only in order of their numbers.
@@ -151,6 +156,9 @@ async function* storeChunks(
     await waitUnlessAborted(waitMs, stream.abort);
   }
 }
+
+const countLines = (rows: readonly unknown[], { row, count }: UnreadableRow): number =>
+  rows.slice(row, row + count).reduce<number>((sum, one) => sum + linesOf(one), 0);
 
 /**
  * Converts verdicts on a chunk's rows to verdicts on lines: there may be empty lines between rows,

@@ -5,12 +5,14 @@ import {
   type SampleType,
   SampleTypeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
+import { toRowContext } from "../../codec/row/file-format.ts";
 import type { RowContext } from "../../codec/row/row-record.ts";
 import { maxGapFault, maxMaxGapUs, textBounds } from "../../codec/row/text-fault.ts";
 import { type EpochUnit, epochUnits } from "../../codec/row/time.ts";
 import { readUnit } from "../../codec/unit.ts";
 import { HttpProblem } from "../errors/problem.ts";
 import { invalidField } from "../errors/reasons.ts";
+import { assertFileQuery, type FileQuery, fileQuery } from "./file-query.ts";
 import {
   choiceParameter,
   durationParameter,
@@ -20,7 +22,7 @@ import {
   wordParameter,
 } from "./parameters.ts";
 
-export type PostQuery = {
+export type PostQuery = FileQuery & {
   type: Parameter<string>;
   unit: Parameter<string>;
   max_gap: Parameter<bigint>;
@@ -34,6 +36,7 @@ export type PostQuery = {
 type Values = ValuesOf<PostQuery>;
 
 export const postQuery: PostQuery = {
+  ...fileQuery,
   type: textParameter("For rows: the signal of rows that name none."),
   unit: textParameter("For rows: the unit of numeric rows that name none."),
   max_gap: durationParameter(
@@ -56,17 +59,31 @@ export const postQuery: PostQuery = {
 };
 
 /** nowUs: undefined if times must not depend on when the rows are sent. */
-export function rowContextOf(
-  { type, unit: given, max_gap, sample_type, duplicates, epoch }: Values,
-  nowUs: bigint | undefined,
-): RowContext {
+export function rowContextOf(query: Values, nowUs: bigint | undefined): RowContext {
+  const { type, unit: given, max_gap, sample_type, duplicates, epoch, machine } = query;
   const unit = given && readUnit(given);
   if (unit !== undefined && unit.length > textBounds.unit.max)
     throw invalidField("unit", `at most ${textBounds.unit.max} characters`);
   if (max_gap !== undefined && !(max_gap > 0n && max_gap <= maxMaxGapUs))
     throw invalidField("max_gap", maxGapFault.message.replace("max_gap ", ""));
+  assertFileQuery(query);
   const maxGapUs = max_gap === undefined ? undefined : Number(max_gap);
-  return { nowUs, epoch, signal: type, unit, maxGapUs, sampleType: sample_type, duplicates };
+  const declared = { unit, maxGapUs, sampleType: sample_type, duplicates };
+  const defaults = { machine, signal: type, ...declared, epoch };
+  return toRowContext(
+    {
+      ...defaults,
+      decimal: query.decimal,
+      format: query.time_format,
+      timeZone: query.time_zone,
+      repeatedHour: query.repeated_hour,
+      columns: query.column,
+      wide: query.wide,
+      conversions: query.convert,
+      words: query.word && new Map(query.word),
+    },
+    nowUs,
+  );
 }
 
 /**
@@ -84,10 +101,8 @@ export function assertLinesOnly({ producer_id, sequence }: Values): void {
 }
 
 /** For a batch in columns: refuses parameters for rows. */
-export function assertRowsOnly(values: Values): void {
-  const { type, unit, max_gap, sample_type, duplicates, epoch } = values;
-  const ofRows = { type, unit, max_gap, sample_type, duplicates, epoch };
-  for (const [name, value] of Object.entries(ofRows))
+export function assertRowsOnly({ producer_id, sequence, ...rows }: Values): void {
+  for (const [name, value] of Object.entries(rows))
     if (value !== undefined)
       throw invalidField(name, "is only for rows; a batch in columns has it in its body");
 }

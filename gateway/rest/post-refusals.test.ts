@@ -70,7 +70,7 @@ test.each([
 });
 
 test.each([
-  ["no object", "[]", "body"],
+  ["no object", "7", "body"],
   ["no JSON", "{", "body"],
   ["nothing", "", "body"],
   ["signals that are no list", { signals: {} }, "signals"],

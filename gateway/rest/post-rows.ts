@@ -12,16 +12,9 @@ import {
   StateChangeSchema,
 } from "#gen/millrace/v1/signal_pb.ts";
 import { declaringFirst, UploadDeclarations } from "../../codec/row/declaring.ts";
-import { readRecord } from "../../codec/row/record.ts";
-import {
-  notAnObject,
-  type Row,
-  type RowContext,
-  RowFault,
-  type RowRecord,
-} from "../../codec/row/row-record.ts";
+import { recordsOf } from "../../codec/row/records-of.ts";
+import { type RowContext, RowFault, type RowRecord } from "../../codec/row/row-record.ts";
 import type { Fault } from "../../codec/row/text-fault.ts";
-import { UnreadableText } from "../../codec/row/unreadable.ts";
 import { toTimestamp } from "../../codec/timestamps.ts";
 import { type Declaration, toSamples } from "../../codec/wire/samples.ts";
 import type { Reason } from "../errors/reasons.ts";
@@ -103,12 +96,12 @@ function addRows(
   { from, to, ...context }: RowContext & { from: number; to: number },
 ): void {
   for (let row = from; row < to; row++) {
-    const fields = rows[row];
-    const record = isObject(fields) ? readRecord(fields, context) : notARow(fields);
-    if (record instanceof RowFault) {
-      noteUnreadable(unreadable, row, record);
-      if (record.declares !== undefined) declared.note(record.declares.machine, record.declares);
-    } else addRecord({ drafts, declared }, record, row);
+    for (const record of recordsOf(rows[row], context)) {
+      if (record instanceof RowFault) {
+        noteUnreadable(unreadable, row, record);
+        if (record.declares !== undefined) declared.note(record.declares.machine, record.declares);
+      } else addRecord({ drafts, declared }, record, row);
+    }
   }
 }
 
@@ -126,11 +119,6 @@ function noteUnreadable(
   if (follows && last.reason === reason && last.message === message) last.count++;
   else unreadable.push({ row, count: 1, reason, message });
 }
-
-const notARow = (what: unknown): RowFault =>
-  what instanceof UnreadableText
-    ? new RowFault({ reason: "REQUEST_INVALID", message: what.message })
-    : notAnObject;
 
 function addRecord(
   { drafts, declared }: Omit<Making, "unreadable">,
@@ -223,9 +211,3 @@ function toRowBatch(
     },
   };
 }
-
-const isObject = (value: unknown): value is Row =>
-  typeof value === "object" &&
-  value !== null &&
-  !Array.isArray(value) &&
-  !(value instanceof UnreadableText);

@@ -50,7 +50,9 @@ export async function postSignals(call: RestCall<PostQuery>): Promise<RestAnswer
 
 async function postObject(call: RestCall<PostQuery>, key: string | undefined): Promise<RestAnswer> {
   const { body, query, nowUs, upstream, unary, meter } = call;
-  const { signals, producer_id, sequence, ...batchFields } = asObject(body);
+  const { signals, producer_id, sequence, ...batchFields } = Array.isArray(body)
+    ? { signals: body as unknown[] }
+    : asObject(body);
   const numbering = readNumbering(key, { producerId: producer_id, sequence });
   let parts: { batch: Batch; rows?: RowBatch }[];
   let unreadable: UnreadableRow[] = [];
@@ -199,5 +201,8 @@ async function readBatch(fields: Record<string, unknown>): Promise<Batch> {
 function asObject(body: unknown): Record<string, unknown> {
   if (typeof body === "object" && body !== null && !Array.isArray(body))
     return body as Record<string, unknown>;
-  throw invalidField("body", 'expected {"signals": [rows]} or {"machine": …, "samples": […], …}');
+  throw invalidField(
+    "body",
+    'expected {"signals": [rows]}, [rows], or {"machine": …, "samples": […], …}',
+  );
 }

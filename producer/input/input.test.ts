@@ -173,12 +173,10 @@ test.each([
     "header: no column names the signal: add a column signal, or set one for all rows with type=power (--type power)",
   ],
   ["just some text\n", /^header: "just some text" is not a column/],
-  ["Zeit;Maschine;Leistung [kW]\n", "header: columns are separated by commas, not by semicolons"],
   [
-    '[{"machine":"m"}]',
-    /^header: this is JSON, not CSV: send it as NDJSON, with one object of the array per line/,
+    "Zeit;Maschine;Leistung [kW]\n",
+    /^header: "zeit" is not a column: .*column=Zeit=FIELD \(producer flag: --column/,
   ],
-  ["\x1f\x8b\x08\0", "body: packed by gzip: unpack it first (gunzip -c FILE)"],
   ["\xff\xfem\0", /^body: UTF-16: save it as UTF-8/],
   ["machine,signal,time,reason\nm,state,now,\xd6l\n", /^body: not UTF-8, in line 1 or after it/],
 ])("a text that is none of rows ends the input: %j", async (text, message) => {
@@ -192,8 +190,10 @@ test("what is declared once holds for rows that do not say it; quoted line ends 
   const { batches, summary } = await send(
     'machine,time,value,unit,max_gap,sample_type\nm,1772352000.5,1,,,\n"m",2026-03-01,2,F,1 day,Counter\n',
     {
-      defaults: { signal: "heat", unit: "K", maxGapUs: 1_200_000_000, sampleType: SampleType.STEP },
-      epoch: "s",
+      format: {
+        ...{ signal: "heat", unit: "K", maxGapUs: 1_200_000_000, sampleType: SampleType.STEP },
+        epoch: "s",
+      },
     },
   );
   expect(rowsOf(batches)).toMatchObject([

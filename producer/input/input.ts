@@ -4,19 +4,11 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import type { Batch } from "#gen/millrace/v1/signal_pb.ts";
+import type { FileFormat } from "../../codec/row/file-format.ts";
 import { createGather } from "../../codec/row/gather.ts";
-import { readRecord } from "../../codec/row/record.ts";
-import {
-  notAnObject,
-  type Row,
-  type RowDefaults,
-  RowFault,
-  type RowRecord,
-} from "../../codec/row/row-record.ts";
-import { readRows, type SourceRow } from "../../codec/row/source-rows.ts";
-import type { EpochUnit } from "../../codec/row/time.ts";
-import { UnreadableText } from "../../codec/row/unreadable.ts";
 import type { Log } from "../../runtime/log.ts";
+import { type ReadRow, readInput } from "./read-input.ts";
+import { createReports, type InputSummary, reportFound } from "./reports.ts";
 
 export type InputOptions = {
   source: Readable;
@@ -24,26 +16,18 @@ export type InputOptions = {
   abort: AbortSignal;
   /** Records wait at most about this long for others to share their batch. */
   batchIntervalMs: number;
-  /** Applies to rows that do not have their own value. */
-  defaults?: RowDefaults;
+  /** How the input is written, and what holds for rows that do not say it. */
+  format?: FileFormat;
   /**
    * Whether the same source must make the same batches each time: then records wait for the next
    * ones as long as needed, and times must not be relative to now. Default false.
    */
   repeatable?: boolean;
-  /** The unit of times that are numbers. */
-  epoch?: EpochUnit | undefined;
   /** Takes a batch; reading continues when the promise resolves. */
   append(batch: Batch): Promise<void>;
   /** Called with the number of bytes read and of machines seen so far. */
   onProgress?(progress: { readBytes: number; machines: number }): void;
 };
-
-/** The result of an input: lines that stand for rows, each of which is a record or bad. */
-export type InputSummary = { lines: number; records: number; badLines: number };
-
-/** Bad lines that are reported one by one; the others are only counted. */
-const maxReports = 100;
 
 /**
  * Sends all records of an input. Rejects when it cannot be read, when `abort` aborts, and with
@@ -54,9 +38,8 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
     log,
     abort,
     batchIntervalMs,
-    defaults,
+    format = {},
     repeatable = false,
-    epoch,
     append,
     onProgress,
   } = options;
@@ -64,7 +47,6 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
   const summary: InputSummary = { lines: 0, records: 0, badLines: 0 };
   const gather = createGather();
   const machines = new Set<string>();
-  let readBytes = 0;
 
   // Batches are sent one after the other, including those that the timer sends while the loop waits
   // for the next line.
@@ -85,44 +67,29 @@ export async function sendInput(options: InputOptions): Promise<InputSummary> {
       send(gather.takeAll()).catch((error: Error) => source.destroy(error));
   }, batchIntervalMs);
 
-  function report({ line, lines }: SourceRow, reason: string): void {
-    const before = summary.badLines;
-    summary.badLines += lines;
-    if (before >= maxReports) return;
-    log.warn(`input line ${line}${lines > 1 ? ` to ${line + lines - 1}` : ""}: ${reason}`);
-    if (summary.badLines >= maxReports) log.warn("further bad lines are only counted");
+  function take({ source: of, records, faults }: ReadRow): Batch[] {
+    summary.lines += of.lines;
+    if (faults.length > 0)
+      report(
+        of,
+        faults.map(({ message }) => message),
+      );
+    for (const { declares } of faults) if (declares !== undefined) gather.declare(declares);
+    return records.flatMap((record) => {
+      machines.add(record.machine);
+      summary.records++;
+      return gather.add(record);
+    });
   }
 
-  function take(read: SourceRow): Batch[] {
-    summary.lines += read.lines;
-    const record = recordOf(read.row);
-    if (record instanceof RowFault) {
-      report(read, record.message);
-      if (record.declares !== undefined) gather.declare(record.declares);
-      return [];
-    }
-    machines.add(record.machine);
-    summary.records++;
-    return gather.add(record);
-  }
-
-  function recordOf(row: unknown): RowRecord | RowFault {
-    if (row instanceof UnreadableText)
-      return new RowFault({ reason: "REQUEST_INVALID", message: row.message });
-    if (typeof row !== "object" || row === null || Array.isArray(row)) return notAnObject;
-    const nowUs = repeatable ? undefined : BigInt(Date.now()) * 1_000n;
-    return readRecord(row as Row, { nowUs, epoch, ...defaults });
-  }
-
-  async function* chunks() {
-    for await (const chunk of source) {
-      readBytes += chunk.length;
-      yield chunk as Uint8Array;
-    }
-  }
-
+  const report = createReports(log, summary);
+  const reading = readInput(source, {
+    format,
+    repeatable,
+    onFound: (found) => reportFound(found, log),
+  });
   try {
-    for await (const rows of readRows(chunks(), { signal: defaults?.signal })) {
+    for await (const { rows, readBytes } of reading) {
       for (const row of rows) {
         const full = take(row);
         if (full.length > 0) await send(full);

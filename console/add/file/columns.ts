@@ -1,5 +1,12 @@
 // What the columns of a file mean: recognised by their names and by a few rows, and changed by the
 // reader where that was wrong.
+import { plainDecimal } from "../../../codec/row/decimal-text.ts";
+import {
+  type Delimiter,
+  delimiterWords,
+  recogniseDelimiter,
+} from "../../../codec/row/delimiter.ts";
+import { createLocalTimes, type LocalTimes } from "../../../codec/row/local-time.ts";
 import { readTime } from "../../../codec/row/time.ts";
 
 /** Roles of columns of which there is one at most, and of those of which there may be many. */
@@ -39,6 +46,10 @@ const names: Readonly<Record<SingleRole, RegExp>> = {
   code: /^(code|error_?code|alarm|alarm_?(id|code)|fehlercode)$/,
   message: /^(message|msg|text|description|meldung)$/,
 };
+
+const readers = (["YYYY-MM-DD", "DD.MM.YYYY"] as const).map((format) =>
+  createLocalTimes({ format, timeZone: "UTC" }),
+);
 
 const isNumber = (text: string): boolean =>
   /^[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?$/i.test(text.trim());
@@ -93,21 +104,51 @@ export function recogniseColumns(
 }
 
 const looksLikeTime = (text: string): boolean =>
-  typeof readTime(withZone(text.trim()), { nowUs: undefined }) === "bigint" ||
+  typeof readTime(text.trim(), { nowUs: undefined, local: localTimes }) === "bigint" ||
   /^\d{10}(\.\d+)?$/.test(text.trim());
 
-const withoutZone = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?$/;
+/** A time without a zone is UTC: the page says so. DD.MM.YYYY cannot mean another order. */
+export const localTimes: LocalTimes = {
+  format: undefined,
+  needsSeries: false,
+  read(text, series) {
+    for (const one of readers) {
+      const us = one.read(text, series);
+      if (us !== undefined) return us;
+    }
+    return undefined;
+  },
+};
 
-/** A time without a zone is UTC: the page says so. */
-export const withZone = (text: string): string => (withoutZone.test(text) ? `${text}Z` : text);
+/** Whether a name of a column says what the column is. */
+const isKnown = (name: string): boolean =>
+  singleRoles.some((role) =>
+    names[role].test(
+      name
+        .trim()
+        .toLowerCase()
+        .replace(/[\s-]+/g, "_"),
+    ),
+  );
 
-/** The delimiter that cuts the first line into the most fields. */
-export function delimiterOf(line: string): "," | ";" | "\t" {
-  const count = (mark: string) => line.split(mark).length;
-  const marks = [",", ";", "\t"] as const;
-  return marks.reduce((best, mark) => (count(mark) > count(best) ? mark : best));
+/**
+ * The delimiter of a header, by the rules of every door; where they are not sure, the commonest.
+ */
+export function delimiterOf(line: string): Delimiter {
+  try {
+    return recogniseDelimiter(line, isKnown);
+  } catch {
+    const count = (mark: string) => line.split(mark).length;
+    return Object.values(delimiterWords).reduce<Delimiter>(
+      (best, mark) => (count(mark) > count(best) ? mark : best),
+      ",",
+    );
+  }
 }
 
 /** Whether numbers have a comma for the point: only where commas do not separate fields. */
 export const hasDecimalComma = (delimiter: string, rows: readonly (readonly string[])[]): boolean =>
-  delimiter !== "," && rows.some((row) => row.some((cell) => /^[-+]?\d+,\d+$/.test(cell.trim())));
+  delimiter !== "," &&
+  rows.some((row) =>
+    row.some((cell) => cell.includes(",") && plainDecimal(cell.trim(), "comma") !== undefined),
+  );

@@ -34,12 +34,19 @@ test("a wide file with semicolons, decimal commas, units in the header and no zo
   expect(rows.map(({ row }) => row)).toEqual([
     {
       machine: "mill-7",
-      time: "2026-12-01 08:00:00Z",
+      time: "2026-12-01T08:00:00Z",
       signal: "leistung",
       value: "5.25",
       unit: "kW",
     },
-    { machine: "mill-7", time: "2026-12-01 08:00:00Z", signal: "temp", value: "71.0", unit: "°C" },
+    { machine: "mill-7", time: "2026-12-01T08:00:00Z", signal: "temp", value: "71.0", unit: "°C" },
+  ]);
+});
+
+test("dates with dots and grouped thousands are read as every other door reads them", async () => {
+  const { rows } = await rowsOf("Zeit;Wert\n01.03.2026 08:00:00;1.234,5\n31.02.2026;1,5\n");
+  expect(rows.map(({ row }) => row)).toMatchObject([
+    { time: "2026-03-01T08:00:00Z", value: "1234.5" },
   ]);
 });
 
@@ -72,7 +79,7 @@ test("bad lines have their number and a reason, and the others are kept", async 
 
 test("times that are numbers are read in the declared unit", async () => {
   const { rows } = await rowsOf("ts,power\n1772352000.25,1\n", { epoch: "s" });
-  expect(rows[0]!.row).toMatchObject({ time: "2026-03-01T08:00:00.250000Z" });
+  expect(rows[0]!.row).toMatchObject({ time: "2026-03-01T08:00:00.250Z" });
 });
 
 test("names of signals are always valid", () => {

@@ -1,4 +1,5 @@
 // A first look at a file: what it is, its columns, and its first records.
+import type { Delimiter } from "../../../codec/row/delimiter.ts";
 import { type ColumnMapping, delimiterOf, hasDecimalComma, recogniseColumns } from "./columns.ts";
 import { csvRecordsOf, linesOf } from "./read-records.ts";
 
@@ -6,7 +7,7 @@ export type FileLook =
   | { readonly kind: "ndjson" }
   | {
       readonly kind: "csv";
-      readonly delimiter: "," | ";" | "\t";
+      readonly delimiter: Delimiter;
       readonly columns: readonly ColumnMapping[];
       readonly decimalComma: boolean;
     }

@@ -1,7 +1,8 @@
 // A record of a file as rows of REST, by the mapping of its columns; or what is wrong with it.
+import { plainDecimal } from "../../../codec/row/decimal-text.ts";
 import { type EpochUnit, epochUnits, readTime } from "../../../codec/row/time.ts";
-import type { TimeFault } from "../../../codec/row/time-fault.ts";
-import { type ColumnMapping, type SingleRole, withZone } from "./columns.ts";
+import { formatTime } from "../../../codec/row/time-text.ts";
+import { type ColumnMapping, localTimes, type SingleRole } from "./columns.ts";
 
 export type FileMapping = {
   readonly columns: readonly ColumnMapping[];
@@ -32,13 +33,17 @@ export function mapRecord(fields: readonly string[], mapping: FileMapping): Mapp
     if (role !== "sample" && role !== "ignore" && text !== "") cells[role] = text;
   });
   if (cells.time === undefined) return fault("there is no time");
-  const time = withZone(cells.time);
-  const read = readTime(time, { nowUs: undefined, epoch: mapping.epoch });
+  const read = readTime(cells.time, {
+    nowUs: undefined,
+    epoch: mapping.epoch,
+    local: localTimes,
+  });
   if (typeof read !== "bigint") return fault(`time: ${read.message}`);
   const machine = cells.machine ?? mapping.machine.trim();
   if (machine === "") return fault("there is no machine: choose a column, or type a name");
-  const head = { machine, time, ...epochOf(time, mapping.epoch) };
-  const number = (text: string) => (mapping.decimalComma ? text.replace(",", ".") : text);
+  const head = { machine, time: formatTime(read) };
+  const number = (text: string) =>
+    mapping.decimalComma ? (plainDecimal(text, "comma") ?? text) : text;
   const rows: Row[] = [];
   columns.forEach(({ role, signal, unit }, at) => {
     const text = fields[at]!.trim();
@@ -72,16 +77,3 @@ export function mapRecord(fields: readonly string[], mapping: FileMapping): Mapp
 
 const fault = (text: string): Mapped => ({ rows: [], fault: text });
 const unitOf = (unit: string): Row => (unit === "" ? {} : { unit });
-
-/** Rows say nothing of the unit of a number, so a number is written as RFC 3339. */
-function epochOf(time: string, epoch: EpochUnit | undefined): { time?: string } {
-  if (!/^-?\d+(\.\d+)?$/.test(time)) return {};
-  const us = readTime(time, { nowUs: undefined, epoch }) as Exclude<
-    ReturnType<typeof readTime>,
-    TimeFault
-  >;
-  const seconds = us / 1_000_000n;
-  const rest = us - seconds * 1_000_000n;
-  const text = new Date(Number(seconds) * 1_000).toISOString().slice(0, 19);
-  return { time: `${text}.${String(rest).padStart(6, "0")}Z` };
-}

@@ -1,12 +1,13 @@
 // A file as rows to send: CSV by its mapping, NDJSON as it is.
 
+import type { Delimiter } from "../../../codec/row/delimiter.ts";
 import { type FileMapping, mapRecord } from "./map-record.ts";
 import { csvRecordsOf, type FileLine, linesOf } from "./read-records.ts";
 import type { UploadItem } from "./upload.ts";
 
 export type FileForm =
   | { readonly kind: "ndjson" }
-  | { readonly kind: "csv"; readonly delimiter: "," | ";" | "\t"; readonly mapping: FileMapping };
+  | { readonly kind: "csv"; readonly delimiter: Delimiter; readonly mapping: FileMapping };
 
 export async function* itemsOf(
   file: Blob,

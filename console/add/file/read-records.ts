@@ -1,5 +1,7 @@
 // Reads a file piece by piece: lines, and from these records. Never the whole file at once.
+
 import { CsvRecords } from "../../../codec/row/csv-record.ts";
+import type { Delimiter } from "../../../codec/row/delimiter.ts";
 
 /** A line that is longer is skipped, as the gateway does. */
 const maxLineCharacters = 1024 * 1024;
@@ -60,7 +62,7 @@ export type FileRecord = {
 /** The records of a CSV file, its header included. Blank lines are left out. */
 export async function* csvRecordsOf(
   lines: AsyncIterable<FileLine>,
-  delimiter: "," | ";" | "\t",
+  delimiter: Delimiter,
 ): AsyncGenerator<FileRecord, void, undefined> {
   const records = new CsvRecords({ delimiter });
   let bytes = 0;
