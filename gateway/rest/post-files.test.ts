@@ -1,4 +1,5 @@
 // Files as people have them, by POST: the parameters say how they are written.
+import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IngestBatchRequest } from "#gen/millrace/v1/ingest_service_pb.ts";
 import { timesOf } from "../../codec/wire/samples.ts";
@@ -62,6 +63,17 @@ test("a German export as it is", async () => {
     { ...head, time: "2026-03-01T07:15:00.000Z", value: 1500 },
     { ...head, time: "2026-03-01T07:45:00.000Z", value: 1_234_500 },
   ]);
+});
+
+test("the request of docs/files.md has these parameters", async () => {
+  const page = await readFile(new URL("../../docs/files.md", import.meta.url), "utf8");
+  const [, words = ""] = /\$\(printf '%s&' ([\s\S]*?)" -H/.exec(page) ?? [];
+  const query = words
+    .replaceAll(/\)|\\\n/g, " ")
+    .trim()
+    .split(/\s+/)
+    .join("&");
+  expect([...new URLSearchParams(query)]).toEqual(germanQuery);
 });
 
 test("a wide table: records are counted, and a verdict has the line and the column", async () => {
