@@ -62,6 +62,14 @@ test.each(["connect", "mqtt", "opcua"])("the mappings of docs/%s.md are correct"
   for (const block of blocks) expect(readMapping(block.text)).toBeDefined();
 });
 
+test("the command for a file is that of docs/files.md, which is run", () => {
+  const files = readFileSync(new URL("../docs/files.md", import.meta.url), "utf8");
+  const [shown] = blocksOf(page, "sh").filter(({ text }) => text.includes("german.csv"));
+  const words = (text: string) => text.replaceAll("\\\n", " ").split(/\s+/);
+  const [run] = blocksOf(files, "sh").filter(({ text }) => text.includes("german.csv"));
+  expect(words(shown!.text).filter((word) => word !== "--dry-run")).toEqual(words(run!.text));
+});
+
 test("the flags of the bridges are known", () => {
   const programs = { mqtt: mqttSettings, opcua: opcuaSettings };
   const commands = ["connect", "mqtt", "opcua"].flatMap((name) =>
