@@ -42,13 +42,13 @@ export class RecentRows {
 
   /**
    * Adds a process's own commits, ascending by revision. If another process has committed between
-   * them, everything before is forgotten.
+   * them, or may have, everything before is forgotten.
    */
   add(
     commits: readonly { revision: number; rows: readonly Omit<RecentRow, "revision">[] }[],
   ): void {
     for (const { revision, rows } of commits) {
-      if (this.#through !== undefined && revision !== this.#through + 1) this.restart(revision - 1);
+      if (this.#through === undefined || revision !== this.#through + 1) this.restart(revision - 1);
       this.#through = revision;
       for (const row of rows) this.#push({ ...row, revision });
     }

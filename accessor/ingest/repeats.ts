@@ -25,14 +25,27 @@ import { columnOfRow, drops, keysOfRow, TakenRows } from "./row-records.ts";
 
 /** The longest that the records of one batch may be looked for. */
 const lookUpTimeoutMs = 30_000;
+/**
+ * An accessor that has not committed for so long looks for commits of others: what it reads must
+ * not be too old to be kept.
+ */
+const believedMs = 30_000;
 
 export class Repeats {
   readonly #database: Database;
   readonly #recent: RecentRows;
+  readonly #monotonicMs: () => number;
+  /** When the newest revision was known to be that of #recent. */
+  #knownMs = Number.NEGATIVE_INFINITY;
 
-  constructor(database: Database, recent = new RecentRows()) {
+  constructor(
+    database: Database,
+    recent = new RecentRows(),
+    monotonicMs = () => performance.now(),
+  ) {
     this.#database = database;
     this.#recent = recent;
+    this.#monotonicMs = monotonicMs;
   }
 
   /** Another epoch has begun, or the outcome of a commit is not known. */
@@ -42,6 +55,7 @@ export class Repeats {
 
   /** Takes note of this accessor's own commits, ascending by revision. */
   learn(commits: readonly { revision: number; rows: readonly LogRow[] }[]): void {
+    if (commits.length > 0) this.#knownMs = this.#monotonicMs();
     this.#recent.add(
       commits.map(({ revision, rows }) => ({
         revision,
@@ -80,9 +94,12 @@ export class Repeats {
 
   /** A revision to look up at; what this accessor commits later is in memory. */
   async #revision(): Promise<number> {
-    if (this.#recent.through !== undefined) return this.#recent.through;
+    const { through } = this.#recent;
+    if (through !== undefined && this.#monotonicMs() - this.#knownMs < believedMs) return through;
     const { revision } = await readHead(this.#database);
-    if (this.#recent.through === undefined) this.#recent.restart(revision);
+    // Own commits may have come meanwhile.
+    if ((this.#recent.through ?? -1) < revision) this.#recent.restart(revision);
+    this.#knownMs = this.#monotonicMs();
     return revision;
   }
 
