@@ -63,7 +63,7 @@ export type IntakeOptions = Limits & {
   monotonicMs: () => number;
 };
 
-/** How often a group is compared anew because another accessor has committed in between. */
+/** How often a group is compared again because another accessor has committed in between. */
 const maxTries = 8;
 
 type Admitting = { abort: AbortSignal; holder?: string; maxWaitMs?: number };

@@ -13,7 +13,7 @@ const row = (firstUs: number, lastUs = firstUs, bytes = 10) => ({
 const commit = (revision: number, ...rows: ReturnType<typeof row>[]) => ({ revision, rows });
 const span = { firstUs: 0, lastUs: 100 };
 
-test("commits one after the other are all known; one of another process makes it begin anew", () => {
+test("commits one after the other are all known; one of another process makes it forget them", () => {
   const recent = new RecentRows();
   recent.restart(10);
   recent.add([commit(11, row(1)), commit(12), commit(13, row(2))]);

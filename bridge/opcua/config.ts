@@ -59,7 +59,7 @@ export const settings = {
     env: "MILLRACE_OPCUA_SILENCE",
     parse: durationMs({ minMs: 300, maxMs: 3_600_000 }),
     default: "30s",
-    doc: "how long the server may say nothing, not even that nothing has changed, before the bridge connects anew",
+    doc: "how long the server may say nothing, not even that nothing has changed, before the bridge connects again",
   }),
   ...storeSettings,
 };

@@ -1,5 +1,5 @@
 // Watches an OPC UA server for as long as the process lives: after each end, with growing delays,
-// it begins anew.
+// it begins again.
 import { createBackoff, sleep } from "../../runtime/backoff.ts";
 import type { Log } from "../../runtime/log.ts";
 import { type LifeEvents, liveOnce, type ServerOptions } from "./subscription.ts";

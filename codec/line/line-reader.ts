@@ -22,7 +22,7 @@ export type LineSink<S> = {
 
 /** Longer lines than this are faults. */
 const maxLineCharacters = 1024 * 1024;
-/** Texts of measurement and tags that are remembered; then it begins anew. */
+/** Texts of measurement and tags that are remembered; when there are more, all are forgotten. */
 const maxRemembered = 50_000;
 
 const [space, tab, hash, quote, newline, backslash, equals] = [32, 9, 35, 34, 10, 92, 61];

@@ -127,7 +127,7 @@ test("Telegraf, output influxdb: creates its database, then writes with Basic an
 
 test("the Collector's influxdb exporter: a gauge with its attributes as tags", async () => {
   const body =
-    "oven_temperature,host.name=oven-1,machine=oven-1,otel.library.name=plc,unit=Cel gauge=181.5 1767571190123456789\n";
+    "oven_temperature,host.name=oven-1,machine=oven-1,otel.scope.name=plc,unit=Cel gauge=181.5 1767571190123456789\n";
   const { status } = await send("/api/v2/write?bucket=b&org=o&precision=ns", body, {
     authorization: "Token mr_abc",
     "user-agent": "OpenTelemetry Collector",

@@ -68,7 +68,7 @@ export class LineRecords implements LineSink<LineSeries> {
     if (fault !== undefined) this.#refused.add(line, fault);
   }
 
-  /** What has been read so far; it begins anew. */
+  /** What has been read since the last call. */
   takeChunk(): LineChunk {
     const { chunk } = this;
     this.chunk = new LineChunk();

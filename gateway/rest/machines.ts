@@ -50,7 +50,7 @@ export const machineRoutes = [
     method: "PUT",
     path: "/machines/{machine}",
     pathDoc,
-    summary: "Describe a machine anew",
+    summary: "Replace the description of a machine",
     doc:
       "Replaces its display name and all its labels; what is absent is removed. A machine may be " +
       "described before it has sent anything. The response is the machine as it is then.",
